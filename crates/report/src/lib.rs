@@ -1,0 +1,1 @@
+//! offtrail report.
