@@ -1,0 +1,37 @@
+# Short names for what the scripts do. `just` comes with `scripts/install just`; every recipe works without it as well.
+
+# List the recipes.
+default:
+    @just --list
+
+# Install what is missing and run all tests; arguments go to nextest.
+test *arguments:
+    scripts/test {{arguments}}
+
+# Everything CI runs.
+ci:
+    bash .ci/run
+
+# From nothing to the CI user's ListAccessKeys finding.
+demo *arguments:
+    cargo run --release -p offtrail -- demo {{arguments}}
+
+# Format the workspace.
+fmt:
+    cargo fmt --all
+
+# Lints, as CI sees them.
+clippy:
+    scripts/check clippy
+
+# The API documentation, as CI sees it.
+docs:
+    scripts/check docs
+
+# Licences, bans, sources, and known vulnerabilities where their database can be reached.
+deny:
+    scripts/check deny
+
+# Score detection on labelled archives; see scripts/score --help.
+score *arguments:
+    scripts/score {{arguments}}
