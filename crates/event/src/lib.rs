@@ -1,1 +1,19 @@
-//! offtrail event.
+//! The vocabulary of offtrail: what AWS said ([`Event`]) and what someone did ([`Observation`]), as values.
+//!
+//! An [`Event`] is a record given meaning; it borrows its texts from the buffer it was read from. An [`Observation`]
+//! is what profiles and detectors may see of it: small, owned, with texts replaced by ids of one shared
+//! [`Vocabulary`]. Ids never reach a file, an order or a message: two runs may give the same text different ids.
+//!
+//! This crate knows no input or output, no clock and no serialisation.
+
+mod event;
+mod kinds;
+mod observation;
+mod time;
+mod vocabulary;
+
+pub use event::{Call, Credential, Event, Minted, MintedKind, Origin, Outcome, Principal};
+pub use kinds::{Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, UnknownKind};
+pub use observation::{CredentialId, Detail, DetailFields, Fingerprint, Mint, Observation, Traits};
+pub use time::{Day, SECONDS_PER_DAY, Timestamp};
+pub use vocabulary::{CallId, PrincipalId, PrincipalName, TextId, Vocabulary};
