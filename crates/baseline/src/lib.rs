@@ -1,1 +1,22 @@
-//! offtrail baseline.
+//! What each principal has been seen to do, and over which window: learn, merge, expire, compare.
+//!
+//! A [`Baseline`] holds one [`Profile`] per principal and the [`Coverage`] of the logs. Learning is commutative and
+//! associative: every field is a minimum, a maximum, a sum or a union, so that any order of events, any split over
+//! threads, runs or machines and any order of [`Baseline::merge`] give the same baseline. Repeats of an event are to be
+//! dropped before learning.
+
+mod baseline;
+mod coverage;
+mod days;
+mod learn;
+mod maturity;
+mod profile;
+mod rows;
+
+pub use baseline::{Baseline, Window};
+pub use coverage::Coverage;
+pub use days::DaySet;
+pub use learn::{Lesson, assumed_traits};
+pub use maturity::{Maturity, MaturityRule, MaturityState};
+pub use profile::{HOURS_OF_WEEK, Profile};
+pub use rows::{CallRow, Dimension, FacetRow, Standing};

@@ -8,7 +8,8 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    CallId, Category, CredentialKind, MintedKind, OriginKind, OutcomeClass, PrincipalId, PrincipalKind, TextId, Timestamp,
+    CallId, Category, CredentialKind, MintedKind, OriginKind, OutcomeClass, PrincipalId,
+    PrincipalKind, TextId, Timestamp,
 };
 
 /// What identifies an event among repeats: 64 bits of XXH3 over its `eventID` or, lacking one, over the whole record.
@@ -172,12 +173,21 @@ impl Detail {
             text.push_str(part);
             *end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         }
-        Self { text: text.into_boxed_str(), ends }
+        Self {
+            text: text.into_boxed_str(),
+            ends,
+        }
     }
 
     fn field(&self, index: usize) -> &str {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        self.text.get(start..self.ends[index] as usize).unwrap_or_default()
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] as usize
+        };
+        self.text
+            .get(start..self.ends[index] as usize)
+            .unwrap_or_default()
     }
 
     /// `eventID`, verbatim; empty if the record had none.
@@ -275,14 +285,26 @@ mod tests {
 
     #[test]
     fn detail_gives_back_each_text() {
-        let detail = Detail::pack(&DetailFields { event_id: "e", code: "AccessDenied", service: "s", ..Default::default() });
-        assert_eq!((detail.event_id(), detail.event_name(), detail.code()), ("e", "", "AccessDenied"));
+        let detail = Detail::pack(&DetailFields {
+            event_id: "e",
+            code: "AccessDenied",
+            service: "s",
+            ..Default::default()
+        });
+        assert_eq!(
+            (detail.event_id(), detail.event_name(), detail.code()),
+            ("e", "", "AccessDenied")
+        );
         assert_eq!((detail.minted_key(), detail.service()), ("", "s"));
     }
 
     #[test]
     fn traits_are_a_set() {
         let set = Traits::CONSOLE.union(Traits::MFA);
-        assert!(set.contains(Traits::MFA) && !set.contains(Traits::INSTANCE) && set.intersects(Traits::CONSOLE));
+        assert!(
+            set.contains(Traits::MFA)
+                && !set.contains(Traits::INSTANCE)
+                && set.intersects(Traits::CONSOLE)
+        );
     }
 }

@@ -53,7 +53,10 @@ impl Timestamp {
     /// This moment moved by `secs` (negative: earlier), held within [`Timestamp::MIN`] and [`Timestamp::MAX`].
     #[must_use]
     pub fn plus_secs(self, secs: i64) -> Self {
-        let moved = self.epoch_secs().saturating_add(secs).clamp(0, i64::from(u32::MAX));
+        let moved = self
+            .epoch_secs()
+            .saturating_add(secs)
+            .clamp(0, i64::from(u32::MAX));
         Self(u32::try_from(moved).unwrap_or(u32::MAX))
     }
 
@@ -113,8 +116,15 @@ impl Day {
 impl fmt::Display for Day {
     /// `2026-08-31`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or_default() + TimeDelta::days(i64::from(self.0));
-        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+        let date = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or_default()
+            + TimeDelta::days(i64::from(self.0));
+        write!(
+            f,
+            "{:04}-{:02}-{:02}",
+            date.year(),
+            date.month(),
+            date.day()
+        )
     }
 }
 
@@ -128,8 +138,14 @@ mod tests {
     #[test]
     fn reads_rfc_3339_and_bare_days() {
         let at = |text: &str| Timestamp::parse(text).map(|time| time.to_string());
-        assert_eq!(at("2026-08-31T10:43:44Z").as_deref(), Some("2026-08-31T10:43:44Z"));
-        assert_eq!(at("2026-08-31T12:43:44.9+02:00").as_deref(), Some("2026-08-31T10:43:44Z"));
+        assert_eq!(
+            at("2026-08-31T10:43:44Z").as_deref(),
+            Some("2026-08-31T10:43:44Z")
+        );
+        assert_eq!(
+            at("2026-08-31T12:43:44.9+02:00").as_deref(),
+            Some("2026-08-31T10:43:44Z")
+        );
         assert_eq!(at("2026-08-31").as_deref(), Some("2026-08-31T00:00:00Z"));
         assert_eq!(at("1969-12-31T23:59:59Z"), None);
         assert_eq!(at("yesterday"), None);

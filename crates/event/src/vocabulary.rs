@@ -56,7 +56,11 @@ impl PrincipalName {
     /// What a person would call it: its name (with the person behind it), else its unique id.
     #[must_use]
     pub fn label(&self) -> String {
-        let name = if self.name.is_empty() { &self.id } else { &self.name };
+        let name = if self.name.is_empty() {
+            &self.id
+        } else {
+            &self.name
+        };
         match &self.person {
             Some(person) => format!("{person} ({name})"),
             None => name.to_string(),
@@ -64,12 +68,15 @@ impl PrincipalName {
     }
 }
 
+/// Kind, account, unique id and keyed person.
+type PrincipalKey = (PrincipalKind, Arc<str>, Arc<str>, Option<Arc<str>>);
+
 /// Every text that lasts, once.
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     texts: Table<Arc<str>>,
     calls: Table<(Arc<str>, Arc<str>)>,
-    principals: Table<(PrincipalKind, Arc<str>, Arc<str>, Option<Arc<str>>)>,
+    principals: Table<PrincipalKey>,
     labels: RwLock<Vec<(Arc<str>, Arc<str>)>>,
 }
 
@@ -115,7 +122,10 @@ impl Vocabulary {
     #[must_use]
     pub fn call_text(&self, id: CallId) -> String {
         let (source, operation) = self.call(id);
-        format!("{}:{operation}", source.strip_suffix(".amazonaws.com").unwrap_or(&source))
+        format!(
+            "{}:{operation}",
+            source.strip_suffix(".amazonaws.com").unwrap_or(&source)
+        )
     }
 
     /// How many calls are known; ids are below this.
@@ -127,8 +137,16 @@ impl Vocabulary {
     /// The id of a principal, interned if new; the smallest non-empty ARN ever offered becomes its label.
     #[must_use]
     pub fn principal_id(&self, principal: &Principal<'_>) -> PrincipalId {
-        let person = principal.person.as_deref().filter(|_| principal.person_is_key);
-        let key = (principal.kind, Arc::from(&*principal.account), Arc::from(&*principal.id), person.map(Arc::from));
+        let person = principal
+            .person
+            .as_deref()
+            .filter(|_| principal.person_is_key);
+        let key = (
+            principal.kind,
+            Arc::from(&*principal.account),
+            Arc::from(&*principal.id),
+            person.map(Arc::from),
+        );
         let id = self.principals.intern(key);
         let arn = principal.arn.as_deref().unwrap_or_default();
         let name = principal.name.as_deref().unwrap_or_default();
@@ -148,7 +166,10 @@ impl Vocabulary {
                 return;
             }
         }
-        let mut labels = self.labels.write().expect("no holder of the lock can panic");
+        let mut labels = self
+            .labels
+            .write()
+            .expect("no holder of the lock can panic");
         if labels.len() <= index {
             labels.resize_with(index + 1, || (Arc::from(""), Arc::from("")));
         }
@@ -162,8 +183,18 @@ impl Vocabulary {
     pub fn principal(&self, id: PrincipalId) -> PrincipalName {
         let (kind, account, unique, person) = self.principals.get(id.0);
         let labels = self.labels.read().expect("no holder of the lock can panic");
-        let (arn, name) = labels.get(id.0 as usize).cloned().unwrap_or_else(|| (Arc::from(""), Arc::from("")));
-        PrincipalName { kind, account, id: unique, person, arn, name }
+        let (arn, name) = labels
+            .get(id.0 as usize)
+            .cloned()
+            .unwrap_or_else(|| (Arc::from(""), Arc::from("")));
+        PrincipalName {
+            kind,
+            account,
+            id: unique,
+            person,
+            arn,
+            name,
+        }
     }
 
     /// How many principals are known; ids are below this.
@@ -182,7 +213,10 @@ struct Table<K: Eq + Hash> {
 
 impl<K: Eq + Hash> Default for Table<K> {
     fn default() -> Self {
-        Self { ids: DashMap::with_hasher(FixedState::default()), entries: RwLock::new(Vec::new()) }
+        Self {
+            ids: DashMap::with_hasher(FixedState::default()),
+            entries: RwLock::new(Vec::new()),
+        }
     }
 }
 
@@ -192,9 +226,13 @@ impl<K: Clone + Eq + Hash> Table<K> {
             return *id;
         }
         *self.ids.entry(key.clone()).or_insert_with(|| {
-            let mut entries = self.entries.write().expect("no holder of the lock can panic");
+            let mut entries = self
+                .entries
+                .write()
+                .expect("no holder of the lock can panic");
             entries.push(key);
-            u32::try_from(entries.len() - 1).expect("memory ends before four billion distinct texts")
+            u32::try_from(entries.len() - 1)
+                .expect("memory ends before four billion distinct texts")
         })
     }
 
@@ -203,11 +241,17 @@ impl<K: Clone + Eq + Hash> Table<K> {
     }
 
     fn get(&self, id: u32) -> K {
-        self.entries.read().expect("no holder of the lock can panic")[id as usize].clone()
+        self.entries
+            .read()
+            .expect("no holder of the lock can panic")[id as usize]
+            .clone()
     }
 
     fn len(&self) -> usize {
-        self.entries.read().expect("no holder of the lock can panic").len()
+        self.entries
+            .read()
+            .expect("no holder of the lock can panic")
+            .len()
     }
 }
 
@@ -237,22 +281,33 @@ mod tests {
         assert_eq!(words.find_text("nowhere"), None);
         let call = words.call_id("iam.amazonaws.com", "ListAccessKeys");
         assert_eq!(words.call_text(call), "iam:ListAccessKeys");
-        assert_eq!(words.call_text(words.call_id("example.org", "X")), "example.org:X");
+        assert_eq!(
+            words.call_text(words.call_id("example.org", "X")),
+            "example.org:X"
+        );
     }
 
     #[test]
     fn a_person_splits_a_principal_only_when_it_is_keyed() {
         let words = Vocabulary::new();
         let shared = words.principal_id(&role("", Some("a@example.com"), false));
-        assert_eq!(shared, words.principal_id(&role("", Some("b@example.com"), false)));
-        assert_ne!(shared, words.principal_id(&role("", Some("a@example.com"), true)));
+        assert_eq!(
+            shared,
+            words.principal_id(&role("", Some("b@example.com"), false))
+        );
+        assert_ne!(
+            shared,
+            words.principal_id(&role("", Some("a@example.com"), true))
+        );
     }
 
     #[test]
     fn the_label_does_not_depend_on_the_order() {
         for order in [["", "arn:b", "arn:a"], ["arn:a", "", "arn:b"]] {
             let words = Vocabulary::new();
-            let ids: Vec<_> = order.map(|arn| words.principal_id(&role(arn, None, false))).into();
+            let ids: Vec<_> = order
+                .map(|arn| words.principal_id(&role(arn, None, false)))
+                .into();
             assert_eq!(&*words.principal(ids[0]).arn, "arn:a");
         }
     }

@@ -1,0 +1,117 @@
+//! [`Baseline`]: all profiles over a stated window.
+
+use offtrail_event::{CredentialKind, PrincipalId, Timestamp, Vocabulary};
+
+use crate::{Coverage, Profile, learn::CREDENTIAL_KINDS};
+
+/// Earliest and latest event time learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window(pub Option<(Timestamp, Timestamp)>);
+
+impl Window {
+    /// Widens it to hold `time`.
+    pub fn see(&mut self, time: Timestamp) {
+        let (since, until) = self.0.unwrap_or((time, time));
+        self.0 = Some((since.min(time), until.max(time)));
+    }
+
+    /// Widens it to hold `other`.
+    pub fn merge(&mut self, other: Self) {
+        if let Some((since, until)) = other.0 {
+            self.see(since);
+            self.see(until);
+        }
+    }
+}
+
+/// All profiles over a stated window, and the coverage of that window.
+///
+/// Ids are those of the one [`Vocabulary`] it was learnt with; two baselines can be merged only if they share it.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    profiles: Vec<Option<Profile>>,
+    credential_texts: [Option<u32>; CREDENTIAL_KINDS],
+    /// Hours for which records arrived.
+    pub coverage: Coverage,
+    /// Earliest and latest event time learnt.
+    pub window: Window,
+    /// Observations learnt.
+    pub observations: u64,
+}
+
+impl Baseline {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The profile of a principal, if it was ever seen or named.
+    #[must_use]
+    pub fn profile(&self, id: PrincipalId) -> Option<&Profile> {
+        self.profiles.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The profile of a principal, created empty if absent.
+    pub fn profile_mut(&mut self, id: PrincipalId) -> &mut Profile {
+        let index = id.0 as usize;
+        if self.profiles.len() <= index {
+            self.profiles.resize_with(index + 1, || None);
+        }
+        self.profiles[index].get_or_insert_default()
+    }
+
+    /// Puts a whole profile in its place, for a store.
+    pub fn set_profile(&mut self, id: PrincipalId, profile: Profile) {
+        *self.profile_mut(id) = profile;
+    }
+
+    /// All profiles, by id (ids differ between runs: sort by [`offtrail_event::PrincipalName::key`] before showing).
+    pub fn iter(&self) -> impl Iterator<Item = (PrincipalId, &Profile)> {
+        self.profiles
+            .iter()
+            .enumerate()
+            .filter_map(|(index, profile)| {
+                Some((PrincipalId(u32::try_from(index).ok()?), profile.as_ref()?))
+            })
+    }
+
+    /// How many profiles.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether nothing was learnt.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Adds all that `other`, learnt with the same vocabulary, has seen.
+    pub fn merge(&mut self, other: &Self) {
+        for (id, profile) in other.iter() {
+            self.profile_mut(id).merge(profile);
+        }
+        self.coverage.merge(&other.coverage);
+        self.window.merge(other.window);
+        self.observations += other.observations;
+    }
+
+    /// Forgets rows last seen more than `age_days` before the end of the window. Returns how many rows went.
+    pub fn expire(&mut self, age_days: u32) -> u64 {
+        let Some((_, until)) = self.window.0 else {
+            return 0;
+        };
+        let horizon = until.plus_secs(-i64::from(age_days) * offtrail_event::SECONDS_PER_DAY);
+        self.profiles
+            .iter_mut()
+            .flatten()
+            .map(|profile| profile.expire(horizon))
+            .sum()
+    }
+
+    pub(crate) fn credential_text(&mut self, kind: CredentialKind, words: &Vocabulary) -> u32 {
+        *self.credential_texts[kind as usize].get_or_insert_with(|| words.text_id(kind.as_str()).0)
+    }
+}

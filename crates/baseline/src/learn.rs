@@ -1,0 +1,112 @@
+//! Learning: one observation added to the profiles it speaks of.
+
+use offtrail_event::{
+    CredentialKind, Mint, MintedKind, Observation, PrincipalKind, Traits, Vocabulary,
+};
+
+use crate::{Baseline, CallRow, Dimension, FacetRow, Standing};
+
+/// With which standing an observation is learnt: the call and each other dimension apart, since a finding may rest on one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// Standing of the call row, if it is new.
+    pub call: Standing,
+    /// Standing of rows of other dimensions, if they are new.
+    pub facets: Standing,
+}
+
+impl Lesson {
+    /// Everything counts as known-good from now on.
+    pub const ALL: Self = Self {
+        call: Standing::Learnt,
+        facets: Standing::Learnt,
+    };
+}
+
+impl Baseline {
+    /// Adds one observation that is no repeat. `credential_texts` of the vocabulary must have been interned by
+    /// [`Baseline::new`]; the lesson's standing applies to rows that are new, an existing row keeps its own.
+    pub fn learn(&mut self, observation: &Observation, words: &Vocabulary, lesson: Lesson) {
+        let time = observation.time;
+        self.window.see(time);
+        self.observations += 1;
+        self.coverage
+            .see(observation.account, observation.region, time);
+        let credential = self.credential_text(observation.credential_kind, words);
+        let profile = self.profile_mut(observation.principal);
+        profile.traits = profile.traits.union(observation.traits);
+        profile.see_time(time);
+        let outcome = observation.outcome;
+        let standing = profile
+            .call(observation.call, outcome)
+            .map_or(lesson.call, CallRow::standing);
+        profile.see_call(CallRow::new(observation.call, outcome, time, standing));
+        let facets = [
+            (Dimension::Network, observation.network.map(|text| text.0)),
+            (Dimension::Region, Some(observation.region.0)),
+            (Dimension::Agent, Some(observation.agent.0)),
+            (Dimension::Credential, Some(credential)),
+            (Dimension::Account, Some(observation.account.0)),
+            (Dimension::Takes, taken_role(observation).map(|role| role.0)),
+        ];
+        for (dimension, value) in facets {
+            let Some(value) = value else { continue };
+            let standing = profile
+                .facet(dimension, value)
+                .map_or(lesson.facets, |row| row.standing);
+            profile.see_facet(FacetRow {
+                dimension,
+                standing,
+                value,
+                count: 1,
+                first: time,
+                last: time,
+            });
+        }
+        if let Some(role) = taken_role(observation) {
+            let owner = words.principal(role).account;
+            let caller = words.principal(observation.principal).account;
+            let traits = assumed_traits(observation.principal_kind, caller == owner);
+            let target = self.profile_mut(role);
+            target.traits = target.traits.union(traits);
+        }
+    }
+}
+
+/// The role whose session an observation opened.
+fn taken_role(observation: &Observation) -> Option<offtrail_event::PrincipalId> {
+    match observation.mint {
+        Some(Mint {
+            kind: MintedKind::Session,
+            principal: Some(role),
+            ..
+        }) if role != observation.principal => Some(role),
+        _ => None,
+    }
+}
+
+/// What the kind of its caller tells of a role that was assumed.
+#[must_use]
+pub fn assumed_traits(caller: PrincipalKind, same_account: bool) -> Traits {
+    match caller {
+        PrincipalKind::AwsService => Traits::ASSUMED_BY_SERVICE,
+        PrincipalKind::SamlUser => Traits::SAML_FEDERATION,
+        PrincipalKind::WebIdentityUser
+        | PrincipalKind::IdentityCenterUser
+        | PrincipalKind::Unrecognised => Traits::default(),
+        PrincipalKind::ForeignAccount => Traits::ASSUMED_BY_OTHER_ACCOUNT,
+        PrincipalKind::Root
+        | PrincipalKind::IamUser
+        | PrincipalKind::Role
+        | PrincipalKind::FederatedUser => {
+            if same_account {
+                Traits::ASSUMED_WITHIN_ACCOUNT
+            } else {
+                Traits::ASSUMED_BY_OTHER_ACCOUNT
+            }
+        }
+    }
+}
+
+/// Number of credential kinds, each with an interned text.
+pub(crate) const CREDENTIAL_KINDS: usize = CredentialKind::ALL.len();

@@ -1,0 +1,205 @@
+//! [`Profile`]: what one principal has been seen to do.
+
+use offtrail_event::{CallId, Day, OutcomeClass, Timestamp, Traits};
+
+use crate::{CallRow, DaySet, Dimension, FacetRow, Standing};
+
+/// Hours of a UTC week, Monday 00:00 first.
+pub const HOURS_OF_WEEK: usize = 168;
+
+/// What one principal has been seen to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    calls: Vec<CallRow>,
+    facets: Vec<FacetRow>,
+    /// Observations per hour of the UTC week, each held at `u16::MAX`.
+    hours: Box<[u16; HOURS_OF_WEEK]>,
+    /// Days on which it made any call.
+    pub days: DaySet,
+    /// What records told of its nature.
+    pub traits: Traits,
+    /// Observations learnt.
+    pub observations: u64,
+    /// Earliest and latest observation; `None` for a principal that was only named by others.
+    pub seen: Option<(Timestamp, Timestamp)>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            calls: Vec::new(),
+            facets: Vec::new(),
+            hours: Box::new([0; HOURS_OF_WEEK]),
+            days: DaySet::default(),
+            traits: Traits::default(),
+            observations: 0,
+            seen: None,
+        }
+    }
+}
+
+impl Profile {
+    /// From rows in any order (of a store, of a review text); rows of the same key are merged.
+    #[must_use]
+    pub fn from_rows(mut calls: Vec<CallRow>, mut facets: Vec<FacetRow>) -> Self {
+        calls.sort_by_key(CallRow::key);
+        calls.dedup_by(|later, kept| {
+            let same = later.key() == kept.key();
+            if same {
+                kept.merge(later);
+            }
+            same
+        });
+        facets.sort_by_key(FacetRow::key);
+        facets.dedup_by(|later, kept| {
+            let same = later.key() == kept.key();
+            if same {
+                kept.merge(later);
+            }
+            same
+        });
+        calls.shrink_to_fit();
+        facets.shrink_to_fit();
+        Self {
+            calls,
+            facets,
+            ..Self::default()
+        }
+    }
+
+    /// Call rows, sorted by call id and outcome class (ids differ between runs: sort by text before showing).
+    #[must_use]
+    pub fn calls(&self) -> &[CallRow] {
+        &self.calls
+    }
+
+    /// Other rows, sorted by dimension and value id.
+    #[must_use]
+    pub fn facets(&self) -> &[FacetRow] {
+        &self.facets
+    }
+
+    /// Observations per hour of the UTC week.
+    #[must_use]
+    pub fn hours(&self) -> &[u16; HOURS_OF_WEEK] {
+        &self.hours
+    }
+
+    /// The same, to be filled from a store.
+    pub fn hours_mut(&mut self) -> &mut [u16; HOURS_OF_WEEK] {
+        &mut self.hours
+    }
+
+    /// The row of a call with one outcome class, whatever its standing.
+    #[must_use]
+    pub fn call(&self, call: CallId, outcome: OutcomeClass) -> Option<&CallRow> {
+        let key = CallRow::key_of(call, outcome);
+        self.calls
+            .binary_search_by_key(&key, CallRow::key)
+            .ok()
+            .map(|index| &self.calls[index])
+    }
+
+    /// The same, to change its standing.
+    pub fn call_mut(&mut self, call: CallId, outcome: OutcomeClass) -> Option<&mut CallRow> {
+        let key = CallRow::key_of(call, outcome);
+        self.calls
+            .binary_search_by_key(&key, CallRow::key)
+            .ok()
+            .map(|index| &mut self.calls[index])
+    }
+
+    /// The rows of a call: at most one per outcome class.
+    #[must_use]
+    pub fn call_rows(&self, call: CallId) -> &[CallRow] {
+        let low = self.calls.partition_point(|row| row.call() < call);
+        let high = self.calls[low..].partition_point(|row| row.call() == call) + low;
+        &self.calls[low..high]
+    }
+
+    /// The row of a value, whatever its standing.
+    #[must_use]
+    pub fn facet(&self, dimension: Dimension, value: u32) -> Option<&FacetRow> {
+        self.facets
+            .binary_search_by_key(&(dimension, value), FacetRow::key)
+            .ok()
+            .map(|index| &self.facets[index])
+    }
+
+    /// The same, to change its standing.
+    pub fn facet_mut(&mut self, dimension: Dimension, value: u32) -> Option<&mut FacetRow> {
+        let found = self
+            .facets
+            .binary_search_by_key(&(dimension, value), FacetRow::key)
+            .ok();
+        found.map(|index| &mut self.facets[index])
+    }
+
+    /// All rows of one dimension.
+    pub fn facets_of(&self, dimension: Dimension) -> impl Iterator<Item = &FacetRow> {
+        let low = self.facets.partition_point(|row| row.dimension < dimension);
+        self.facets[low..]
+            .iter()
+            .take_while(move |row| row.dimension == dimension)
+    }
+
+    /// Days with any call, up to and including `day`.
+    #[must_use]
+    pub fn active_days_until(&self, day: Day) -> u32 {
+        u32::try_from(self.days.iter().take_while(|seen| *seen <= day).count()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn see_call(&mut self, row: CallRow) {
+        match self.calls.binary_search_by_key(&row.key(), CallRow::key) {
+            Ok(index) => self.calls[index].merge(&row),
+            Err(index) => self.calls.insert(index, row),
+        }
+    }
+
+    pub(crate) fn see_facet(&mut self, row: FacetRow) {
+        match self.facets.binary_search_by_key(&row.key(), FacetRow::key) {
+            Ok(index) => self.facets[index].merge(&row),
+            Err(index) => self.facets.insert(index, row),
+        }
+    }
+
+    pub(crate) fn see_time(&mut self, time: Timestamp) {
+        self.observations += 1;
+        self.days.insert(time.day());
+        let hour = &mut self.hours[usize::from(time.hour_of_week())];
+        *hour = hour.saturating_add(1);
+        let (first, last) = self.seen.unwrap_or((time, time));
+        self.seen = Some((first.min(time), last.max(time)));
+    }
+
+    /// Adds all that another profile of the same principal has seen.
+    pub fn merge(&mut self, other: &Self) {
+        for row in &other.calls {
+            self.see_call(row.clone());
+        }
+        for row in &other.facets {
+            self.see_facet(row.clone());
+        }
+        for (mine, theirs) in self.hours.iter_mut().zip(other.hours.iter()) {
+            *mine = mine.saturating_add(*theirs);
+        }
+        self.days.merge(&other.days);
+        self.traits = self.traits.union(other.traits);
+        self.observations += other.observations;
+        self.seen = match (self.seen, other.seen) {
+            (Some(mine), Some(theirs)) => Some((mine.0.min(theirs.0), mine.1.max(theirs.1))),
+            (mine, theirs) => mine.or(theirs),
+        };
+    }
+
+    /// Forgets rows last seen before `horizon`; a person's rulings stay. Returns how many rows went.
+    pub fn expire(&mut self, horizon: Timestamp) -> u64 {
+        let before = self.calls.len() + self.facets.len();
+        let ruled = |standing: Standing| matches!(standing, Standing::Approved | Standing::Refused);
+        self.calls
+            .retain(|row| row.last >= horizon || ruled(row.standing()));
+        self.facets
+            .retain(|row| row.last >= horizon || ruled(row.standing));
+        (before - self.calls.len() - self.facets.len()) as u64
+    }
+}

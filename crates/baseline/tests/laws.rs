@@ -1,0 +1,226 @@
+//! Laws of learning: order, split and merging never matter; expiry and maturity follow their rule.
+#![allow(clippy::unwrap_used)]
+
+use std::borrow::Cow;
+
+use offtrail_baseline::{Baseline, Dimension, Lesson, MaturityRule, MaturityState, Standing};
+use offtrail_event::{
+    CallId, Category, CredentialKind, Fingerprint, Mint, MintedKind, Observation, OriginKind,
+    OutcomeClass, Principal, PrincipalId, PrincipalKind, TextId, Timestamp, Traits, Vocabulary,
+};
+use proptest::prelude::*;
+
+fn words() -> Vocabulary {
+    let words = Vocabulary::new();
+    for name in ["a", "b", "c"] {
+        let principal = Principal {
+            kind: PrincipalKind::Role,
+            account: Cow::Borrowed("111122223333"),
+            id: Cow::Borrowed(name),
+            arn: None,
+            name: None,
+            person: None,
+            person_is_key: false,
+        };
+        let _ = words.principal_id(&principal);
+        let _ = words.text_id(name);
+        let _ = words.call_id("iam.amazonaws.com", name);
+    }
+    words
+}
+
+fn observation(principal: u32, call: u32, outcome: OutcomeClass, hours: i64) -> Observation {
+    Observation {
+        fingerprint: Fingerprint(0),
+        time: Timestamp::parse("2026-01-01")
+            .unwrap()
+            .plus_secs(hours * 3600),
+        principal: PrincipalId(principal),
+        principal_kind: PrincipalKind::Role,
+        call: CallId(call),
+        outcome,
+        account: TextId(0),
+        region: TextId(call),
+        network: (hours % 2 == 0).then_some(TextId(principal)),
+        agent: TextId(1),
+        credential_kind: CredentialKind::RoleSession,
+        credential: None,
+        origin: OriginKind::Address,
+        read_only: Some(true),
+        category: Category::Management,
+        by_service: false,
+        traits: if hours % 5 == 0 {
+            Traits::CONSOLE
+        } else {
+            Traits::default()
+        },
+        mint: (hours % 3 == 0).then_some(Mint {
+            kind: MintedKind::Session,
+            credential: None,
+            principal: Some(PrincipalId((principal + 1) % 3)),
+        }),
+        detail: None,
+    }
+}
+
+fn learnt(observations: &[Observation], words: &Vocabulary) -> Baseline {
+    let mut baseline = Baseline::new();
+    for one in observations {
+        baseline.learn(one, words, Lesson::ALL);
+    }
+    baseline
+}
+
+/// Everything of a baseline that order could disturb.
+fn shown(baseline: &Baseline) -> String {
+    let profiles: Vec<_> = baseline.iter().collect();
+    format!(
+        "{profiles:?} {:?} {:?} {}",
+        baseline.coverage, baseline.window, baseline.observations
+    )
+}
+
+fn observations() -> impl Strategy<Value = Vec<Observation>> {
+    let outcome = prop::sample::select(OutcomeClass::ALL.to_vec());
+    prop::collection::vec((0..3u32, 0..3u32, outcome, 0..24 * 200i64), 0..60).prop_map(|all| {
+        all.into_iter()
+            .map(|(p, c, o, h)| observation(p, c, o, h))
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn order_and_split_do_not_matter(all in observations(), cut in any::<prop::sample::Index>()) {
+        let words = words();
+        let whole = learnt(&all, &words);
+        let mut backwards = all.clone();
+        backwards.reverse();
+        prop_assert_eq!(shown(&whole), shown(&learnt(&backwards, &words)));
+        let (left, right) = all.split_at(if all.is_empty() { 0 } else { cut.index(all.len()) });
+        let (left, right) = (learnt(left, &words), learnt(right, &words));
+        let mut forth = left.clone();
+        forth.merge(&right);
+        let mut back = right;
+        back.merge(&left);
+        prop_assert_eq!(shown(&whole), shown(&forth));
+        prop_assert_eq!(shown(&whole), shown(&back));
+    }
+
+    #[test]
+    fn counts_add_up(all in observations()) {
+        let baseline = learnt(&all, &words());
+        let rows: u64 = baseline.iter().flat_map(|(_, profile)| profile.calls()).map(|row| u64::from(row.count())).sum();
+        let hours: u64 = baseline.iter().flat_map(|(_, profile)| profile.hours().iter()).map(|count| u64::from(*count)).sum();
+        prop_assert_eq!(rows, all.len() as u64);
+        prop_assert_eq!(hours, all.len() as u64);
+        prop_assert_eq!(baseline.observations, all.len() as u64);
+    }
+}
+
+#[test]
+fn outcomes_are_kept_apart() {
+    let words = words();
+    let baseline = learnt(&[observation(0, 1, OutcomeClass::Denied, 1)], &words);
+    let profile = baseline.profile(PrincipalId(0)).unwrap();
+    assert!(profile.call(CallId(1), OutcomeClass::Denied).is_some());
+    assert!(profile.call(CallId(1), OutcomeClass::Succeeded).is_none());
+    assert_eq!(profile.call_rows(CallId(1)).len(), 1);
+}
+
+#[test]
+fn a_held_call_stays_held_until_ruled() {
+    let words = words();
+    let mut baseline = Baseline::new();
+    let held = Lesson {
+        call: Standing::Pending,
+        facets: Standing::Learnt,
+    };
+    baseline.learn(&observation(0, 1, OutcomeClass::Succeeded, 1), &words, held);
+    baseline.learn(
+        &observation(0, 1, OutcomeClass::Succeeded, 25),
+        &words,
+        Lesson::ALL,
+    );
+    let row = baseline
+        .profile(PrincipalId(0))
+        .unwrap()
+        .call(CallId(1), OutcomeClass::Succeeded)
+        .unwrap();
+    assert_eq!(
+        (row.standing(), row.count(), row.days.len()),
+        (Standing::Pending, 2, 2)
+    );
+}
+
+#[test]
+fn who_assumes_a_role_tells_of_its_nature() {
+    let words = words();
+    let mut seen = observation(0, 1, OutcomeClass::Succeeded, 3);
+    seen.principal_kind = PrincipalKind::AwsService;
+    let baseline = learnt(&[seen], &words);
+    let role = baseline.profile(PrincipalId(1)).unwrap();
+    assert!(role.traits.contains(Traits::ASSUMED_BY_SERVICE));
+    assert!(role.seen.is_none());
+    let taken: Vec<_> = baseline
+        .profile(PrincipalId(0))
+        .unwrap()
+        .facets_of(Dimension::Takes)
+        .map(|row| row.value)
+        .collect();
+    assert_eq!(taken, [1]);
+}
+
+#[test]
+fn old_rows_expire_and_rulings_stay() {
+    let words = words();
+    let mut baseline = learnt(
+        &[0, 1, 2].map(|call| {
+            observation(
+                0,
+                call,
+                OutcomeClass::Succeeded,
+                if call == 2 { 24 * 100 } else { 2 },
+            )
+        }),
+        &words,
+    );
+    let profile = baseline.profile_mut(PrincipalId(0));
+    profile
+        .call_mut(CallId(1), OutcomeClass::Succeeded)
+        .unwrap()
+        .set_standing(Standing::Approved);
+    assert!(baseline.expire(90) > 0);
+    let kept: Vec<_> = baseline
+        .profile(PrincipalId(0))
+        .unwrap()
+        .calls()
+        .iter()
+        .map(|row| row.call().0)
+        .collect();
+    assert_eq!(kept, [1, 2]);
+}
+
+#[test]
+fn maturity_follows_its_rule() {
+    let words = words();
+    let state = |days: i64, new_at_end: bool, later: i64| {
+        let mut all: Vec<_> = (0..days * 6)
+            .map(|i| observation(0, 0, OutcomeClass::Succeeded, i * 4 + 1))
+            .collect();
+        if new_at_end {
+            all.push(observation(0, 1, OutcomeClass::Succeeded, days * 24 - 1));
+        }
+        let baseline = learnt(&all, &words);
+        let now = Timestamp::parse("2026-01-01")
+            .unwrap()
+            .plus_secs((days * 24 + later * 24) * 3600);
+        MaturityRule::default()
+            .apply(baseline.profile(PrincipalId(0)).unwrap(), now)
+            .state
+    };
+    assert_eq!(state(5, false, 0), MaturityState::Learning);
+    assert_eq!(state(20, false, 0), MaturityState::Established);
+    assert_eq!(state(20, true, 0), MaturityState::Learning);
+    assert_eq!(state(20, false, 90), MaturityState::Stale);
+}
