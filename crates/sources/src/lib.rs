@@ -1,1 +1,33 @@
-//! offtrail sources.
+//! Files, folders, standard input and S3 as deliveries: bytes and where they came from.
+//!
+//! Two steps. [`Sources::list`] names what there is to read, sorted, without opening any of it. [`Sources::read`] hands those items
+//! out in that order, one [`Delivery`] per call, to as many synchronous threads as ask; S3 objects are fetched ahead of need inside.
+//! Nothing here looks into the bytes: the crate knows CloudTrail's *keys* (where the day and the account stand, see [`Layout`]), never
+//! its records.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this crate is one of the edges: reading files, the network and the environment is its work"
+)]
+
+mod folder;
+mod item;
+mod layout;
+mod listing;
+mod range;
+mod reader;
+mod s3;
+mod settings;
+mod source;
+
+pub use item::{Fingerprint, Item, Provenance};
+pub use layout::{Day, Layout, LayoutKind};
+pub use listing::{ListError, Listing, Problem, Pruned, Sources};
+pub use range::TimeRange;
+pub use reader::{Delivery, ReadError, Reader};
+pub use s3::S3Error;
+pub use settings::{
+    ATTEMPTS_MAX, CONNECT_TIMEOUT, FANOUT_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX,
+    LATENESS_SECS_MAX, LIST_IN_FLIGHT_MAX, LIST_PAGE_SIZE, OBJECT_BYTES_MAX, READ_TIMEOUT,
+    S3Settings, STDIN_BYTES_MAX, Settings,
+};
+pub use source::{Source, SourceError};

@@ -1,0 +1,98 @@
+//! One thing to read: where it lies, how large it is, and what tells that its content changed.
+//!
+//! Archives hold millions of files, so an item is kept small: the bucket's name is shared, and the layout is read from the key when
+//! asked for, not stored.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::layout::Layout;
+
+/// Where bytes came from. Ordered: standard input, then paths, then objects by bucket and key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Provenance {
+    /// Standard input; shown as `-`.
+    Stdin,
+    /// A file, shown as the user named it (a folder's files: the folder as named, and the way down).
+    Path(Box<Path>),
+    /// An S3 object, shown as `s3://bucket/key`.
+    Object {
+        /// The bucket's name.
+        bucket: Arc<str>,
+        /// The object's key.
+        key: Box<str>,
+    },
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("-"),
+            Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Object { bucket, key } => write!(f, "s3://{bucket}/{key}"),
+        }
+    }
+}
+
+/// What tells that the content behind a provenance changed between two runs. Compare the displayed form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Fingerprint {
+    /// Nothing is known beforehand: standard input and pipes. Never equal to an earlier run's; shown as the empty string.
+    Unknown,
+    /// A file: its time of modification in nanoseconds since 1970, as far as the file system tells.
+    File {
+        /// Nanoseconds since 1970-01-01T00:00:00Z; negative before.
+        modified_nanos: i128,
+        /// Bytes.
+        size: u64,
+    },
+    /// An object: the store's entity tag.
+    Object {
+        /// The tag, without quotes.
+        etag: Box<str>,
+        /// Bytes.
+        size: u64,
+    },
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => Ok(()),
+            Self::File {
+                modified_nanos,
+                size,
+            } => write!(f, "mtime:{modified_nanos}+{size}"),
+            Self::Object { etag, size } => write!(f, "etag:{etag}+{size}"),
+        }
+    }
+}
+
+/// One thing to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Where it lies.
+    pub provenance: Provenance,
+    /// What tells that it changed.
+    pub fingerprint: Fingerprint,
+}
+
+impl Item {
+    /// Bytes as listed, still packed; 0 where not known beforehand.
+    pub fn size(&self) -> u64 {
+        match self.fingerprint {
+            Fingerprint::Unknown => 0,
+            Fingerprint::File { size, .. } | Fingerprint::Object { size, .. } => size,
+        }
+    }
+
+    /// What the key or path tells where it follows AWS's layout; never needed for reading.
+    pub fn layout(&self) -> Option<Layout> {
+        match &self.provenance {
+            Provenance::Stdin => None,
+            Provenance::Path(path) => Layout::parse(&path.to_string_lossy()),
+            Provenance::Object { key, .. } => Layout::parse(key),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Names all there is to read, in one sorted list, before anything is opened.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::folder;
+use crate::item::{Fingerprint, Item, Provenance};
+use crate::range::{DeliveryRange, TimeRange};
+use crate::reader::Reader;
+use crate::s3::{S3Error, Store};
+use crate::settings::Settings;
+use crate::source::Source;
+
+/// What was found, and what was left out and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// What is to be read: sorted by provenance, each once.
+    pub items: Vec<Item>,
+    /// What the time range left out.
+    pub pruned: Pruned,
+    /// Folders of other AWS services beside CloudTrail's (`…/AWSLogs/account/Config/`), not read unless named as a source.
+    pub passed_over: BTreeSet<Provenance>,
+    /// What could not be looked at: sorted by provenance. Each is one thing not read.
+    pub problems: Vec<Problem>,
+}
+
+/// What the time range left out, told from names and folders alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Files seen and left out.
+    pub files: u64,
+    /// Key ranges of S3 (a region up to a day, a month, a year) never listed: how many objects they hold isn't known.
+    pub ranges: u64,
+}
+
+/// One thing that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where.
+    pub provenance: Provenance,
+    /// Why, and what was done: one line.
+    pub detail: String,
+}
+
+/// A source that can't be listed at all: the run has nothing to stand on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// A path named by the user isn't there.
+    #[error("read {:?}: no such file or folder", path_text(.0))]
+    NoPath(PathBuf),
+    /// A path named by the user can't be looked at.
+    #[error("read {:?}: {detail}", path_text(path))]
+    Path {
+        /// The path as named.
+        path: PathBuf,
+        /// Why: one line.
+        detail: String,
+    },
+    /// S3 can't be reached or says no.
+    #[error(transparent)]
+    S3(#[from] S3Error),
+}
+
+fn path_text(path: &std::path::Path) -> String {
+    path.display().to_string()
+}
+
+impl Listing {
+    /// Adds an item unless its name alone tells that it holds nothing wanted.
+    pub(crate) fn add(&mut self, item: Item, range: &DeliveryRange) {
+        match item.layout() {
+            Some(layout) if !range.keeps(&layout) => self.pruned.files += 1,
+            _ => self.items.push(item),
+        }
+    }
+
+    /// Takes in what another part of the work found.
+    pub(crate) fn extend(&mut self, other: Listing) {
+        self.items.extend(other.items);
+        self.pruned.files += other.pruned.files;
+        self.pruned.ranges += other.pruned.ranges;
+        self.passed_over.extend(other.passed_over);
+        self.problems.extend(other.problems);
+    }
+
+    /// Sorted and each once: sources may overlap.
+    fn tidied(mut self) -> Self {
+        self.items
+            .sort_unstable_by(|a, b| a.provenance.cmp(&b.provenance));
+        self.items.dedup_by(|a, b| a.provenance == b.provenance);
+        self.problems.sort_unstable();
+        self.problems.dedup();
+        self
+    }
+}
+
+/// The way in: lists sources and reads items, with one set of S3 connections for both. Synchronous; not for use inside an async task.
+#[derive(Debug)]
+pub struct Sources {
+    settings: Settings,
+    store: Mutex<Option<Arc<Store>>>,
+}
+
+impl Sources {
+    /// Nothing is opened or asked before the first call; S3 is set up only when a source or an item needs it.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            store: Mutex::new(None),
+        }
+    }
+
+    /// Names all there is to read in `sources`, less what the keys alone tell to be out of `range`.
+    ///
+    /// # Errors
+    /// A named path isn't there; a bucket isn't there, is denied or can't be reached; no credentials; no key begins with the prefix. A
+    /// single unreadable file or folder below is a [`Problem`].
+    pub fn list(&self, sources: &[Source], range: TimeRange) -> Result<Listing, ListError> {
+        let range = DeliveryRange::new(range, self.settings.lateness_secs_max);
+        let mut listing = Listing::default();
+        for source in sources {
+            match source {
+                Source::Stdin => {
+                    listing.items.push(Item {
+                        provenance: Provenance::Stdin,
+                        fingerprint: Fingerprint::Unknown,
+                    });
+                }
+                Source::Path(path) => folder::walk(path, &range, &mut listing)?,
+                Source::S3 { bucket, prefix } => {
+                    listing.extend(self.store()?.list(bucket, prefix, range)?)
+                }
+            }
+        }
+        Ok(listing.tidied())
+    }
+
+    /// Hands out the content of `items`, in their order.
+    ///
+    /// # Errors
+    /// There are S3 items and S3 can't be set up.
+    pub fn read(&self, items: Vec<Item>) -> Result<Reader, S3Error> {
+        let objects = items
+            .iter()
+            .any(|item| matches!(item.provenance, Provenance::Object { .. }));
+        let store = if objects { Some(self.store()?) } else { None };
+        Ok(Reader::new(items, store, &self.settings))
+    }
+
+    fn store(&self) -> Result<Arc<Store>, S3Error> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = &*store {
+            return Ok(Arc::clone(store));
+        }
+        let opened = Arc::new(Store::open(self.settings.s3.clone())?);
+        Ok(Arc::clone(store.insert(opened)))
+    }
+}

@@ -1,0 +1,341 @@
+//! Hands out the content of listed items in their order, to as many threads as ask.
+//!
+//! Files and standard input are read by the asking thread itself. S3 objects are fetched ahead by a task that walks the list in the same
+//! order and stops at the gate's bounds. It can't lock up: an item is only waited for when all before it have been handed out, so the gate
+//! is then free to admit it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::item::{Item, Provenance};
+use crate::s3::{Clients, Fetch, Gate, S3Error, Store, Ticket, fetch};
+use crate::settings::Settings;
+
+/// What an object fetched ahead costs beside its bytes: buffers, its place in the queue. Counted, so that a million empty objects are
+/// bounded too.
+const OVERHEAD_BYTES: u64 = 4 << 10;
+
+/// One item's content.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// The item's place in the list, from 0.
+    pub index: usize,
+    /// What was read.
+    pub item: &'a Item,
+    /// Its bytes, as they lie there (still packed), or why there are none.
+    pub bytes: Result<Vec<u8>, ReadError>,
+}
+
+/// One item that can't be read; the others go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file.
+    #[error("read {:?}: {}", path.display().to_string(), io_text(source))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard input.
+    #[error("read standard input: {0}")]
+    Stdin(io::Error),
+    /// More bytes than allowed.
+    #[error("{doing}: more than {bytes_max} bytes; not read (raise {setting} to read it)")]
+    TooLarge {
+        /// What was done, to what.
+        doing: String,
+        /// The limit.
+        bytes_max: u64,
+        /// The limit's name.
+        setting: &'static str,
+    },
+    /// An S3 object.
+    #[error(transparent)]
+    S3(#[from] S3Error),
+}
+
+impl ReadError {
+    /// Whether going on would fail for every other item of the same kind: no credentials, no way to the endpoint, the bucket gone.
+    pub fn is_general(&self) -> bool {
+        matches!(self, Self::S3(error) if error.is_general())
+    }
+
+    pub(crate) fn too_large(doing: String, bytes_max: u64, setting: &'static str) -> Self {
+        Self::TooLarge {
+            doing,
+            bytes_max,
+            setting,
+        }
+    }
+}
+
+fn io_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "no longer there; it was deleted or moved after it was listed".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; allow this user to read it".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Hands out deliveries; made by [`crate::Sources::read`]. Dropping it ends what is being fetched.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    cursor: AtomicUsize,
+    object_bytes_max: u64,
+    stdin_bytes_max: u64,
+    fetching: Option<(AbortHandle, Arc<Store>)>,
+}
+
+/// What the asking threads and the fetching tasks share.
+#[derive(Debug)]
+struct Shared {
+    items: Vec<Item>,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    room: Notify,
+}
+
+#[derive(Debug)]
+struct Queue {
+    ready: BTreeMap<usize, Result<Vec<u8>, ReadError>>,
+    gate: Gate,
+}
+
+impl Reader {
+    pub(crate) fn new(items: Vec<Item>, store: Option<Arc<Store>>, settings: &Settings) -> Self {
+        let gate = Gate::new(settings.in_flight_max, settings.in_flight_bytes_max);
+        let shared = Arc::new(Shared {
+            items,
+            queue: Mutex::new(Queue {
+                ready: BTreeMap::new(),
+                gate,
+            }),
+            arrived: Condvar::new(),
+            room: Notify::new(),
+        });
+        let fetching = store.map(|store| {
+            let task = fetch_ahead(
+                Arc::clone(&shared),
+                Arc::clone(&store.clients),
+                settings.object_bytes_max,
+            );
+            (store.runtime.spawn(task).abort_handle(), store)
+        });
+        Self {
+            shared,
+            cursor: AtomicUsize::new(0),
+            object_bytes_max: settings.object_bytes_max,
+            stdin_bytes_max: settings.stdin_bytes_max,
+            fetching,
+        }
+    }
+
+    /// The next item's content, or `None` when all were handed out. Each item is handed out once; indices rise in the order of the calls.
+    /// Blocks until the content is there.
+    pub fn next(&self) -> Option<Delivery<'_>> {
+        // Saturating: asked again after the end, it must not come round to the start.
+        let index = self
+            .cursor
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| at.checked_add(1))
+            .ok()?;
+        let item = self.shared.items.get(index)?;
+        let bytes = match &item.provenance {
+            Provenance::Stdin => self.stdin(),
+            Provenance::Path(path) => self.file(path),
+            Provenance::Object { .. } => self.shared.take(index),
+        };
+        Some(Delivery { index, item, bytes })
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.shared.items.len()
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.shared.items.is_empty()
+    }
+
+    fn stdin(&self) -> Result<Vec<u8>, ReadError> {
+        let bytes =
+            capped(io::stdin().lock(), 0, self.stdin_bytes_max).map_err(ReadError::Stdin)?;
+        bytes.ok_or_else(|| {
+            ReadError::too_large(
+                "read standard input".to_owned(),
+                self.stdin_bytes_max,
+                "stdin_bytes_max",
+            )
+        })
+    }
+
+    fn file(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        let failed = |source| ReadError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let (bytes_max, setting) = match metadata.is_file() {
+            true => (self.object_bytes_max, "object_bytes_max"),
+            false => (self.stdin_bytes_max, "stdin_bytes_max"),
+        };
+        let bytes = capped(file, metadata.len(), bytes_max).map_err(failed)?;
+        bytes.ok_or_else(|| {
+            ReadError::too_large(
+                format!("read {:?}", path.display().to_string()),
+                bytes_max,
+                setting,
+            )
+        })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some((task, _)) = &self.fetching {
+            task.abort();
+        }
+    }
+}
+
+/// All bytes, or `None` when there are more than `bytes_max`; `told` is how many are expected.
+fn capped(mut from: impl Read, told: u64, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    if told > bytes_max {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
+    from.by_ref().take(bytes_max).read_to_end(&mut bytes)?;
+    // Exactly at the limit it takes one more look to know whether that was all.
+    let more = bytes.len() as u64 == bytes_max && from.read(&mut [0])? > 0;
+    Ok((!more).then_some(bytes))
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an item costs of the gate's bytes.
+    fn cost(&self, index: usize) -> u64 {
+        self.items
+            .get(index)
+            .map_or(0, Item::size)
+            .saturating_add(OVERHEAD_BYTES)
+    }
+
+    /// Waits for an object and frees its room.
+    fn take(&self, index: usize) -> Result<Vec<u8>, ReadError> {
+        let mut queue = self.queue();
+        loop {
+            if let Some(bytes) = queue.ready.remove(&index) {
+                queue.gate.released(self.cost(index));
+                drop(queue);
+                self.room.notify_one();
+                return bytes;
+            }
+            queue = self
+                .arrived
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Puts an object where the asking thread finds it.
+    fn put(&self, index: usize, bytes: Result<Vec<u8>, ReadError>) {
+        let mut queue = self.queue();
+        queue.gate.finished(bytes.is_ok());
+        queue.ready.insert(index, bytes);
+        drop(queue);
+        self.arrived.notify_all();
+        self.room.notify_one();
+    }
+
+    /// Waits for room at the gate.
+    async fn admit(&self, index: usize) -> Ticket {
+        loop {
+            // `notify_one` leaves a permit when nobody waits, so room made between the look and the wait is not missed.
+            if let Some(ticket) = self.queue().gate.admit(self.cost(index)) {
+                return ticket;
+            }
+            self.room.notified().await;
+        }
+    }
+}
+
+/// Fetches the list's objects in its order as far ahead as the gate allows.
+async fn fetch_ahead(shared: Arc<Shared>, clients: Arc<Clients>, object_bytes_max: u64) {
+    let mut tasks = JoinSet::new();
+    for (index, item) in shared.items.iter().enumerate() {
+        let Provenance::Object { bucket, key } = &item.provenance else {
+            continue;
+        };
+        let ticket = shared.admit(index).await;
+        let mut place = Place {
+            shared: Arc::clone(&shared),
+            index,
+            filled: false,
+        };
+        if item.size() > object_bytes_max {
+            let doing = format!("read s3://{bucket}/{key}");
+            place.fill(Err(ReadError::too_large(
+                doing,
+                object_bytes_max,
+                "object_bytes_max",
+            )));
+            continue;
+        }
+        let watched = Arc::clone(&shared);
+        let how = Fetch {
+            clients: Arc::clone(&clients),
+            object_bytes_max,
+            on_throttle: Arc::new(move || watched.queue().gate.throttled(ticket)),
+        };
+        let (bucket, key) = (Arc::clone(bucket), key.clone());
+        tasks.spawn(async move { place.fill(fetch(&how, &bucket, &key).await) });
+        while tasks.try_join_next().is_some() {}
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// The duty to put something in an object's place: a task that dies leaves an error there rather than a thread waiting for ever.
+struct Place {
+    shared: Arc<Shared>,
+    index: usize,
+    filled: bool,
+}
+
+impl Place {
+    fn fill(&mut self, bytes: Result<Vec<u8>, ReadError>) {
+        self.filled = true;
+        self.shared.put(self.index, bytes);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.filled {
+            let doing = self
+                .shared
+                .items
+                .get(self.index)
+                .map_or_else(String::new, |item| format!("read {}", item.provenance));
+            let died = io::Error::other("the fetching task ended before its work was done");
+            self.shared
+                .put(self.index, Err(S3Error::broken(doing, &died).into()));
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! Listing and reading against a real S3 server on this machine: moto, from the workspace's Python environment.
+//!
+//! `OFFTRAIL_MOTO` names another `moto_server`. Where there is none, the tests say so and pass: everything but S3 is tested without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests start a server and may fail loudly"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use offtrail_sources::{Item, Listing, Pruned, S3Settings, Settings, Source, Sources, TimeRange};
+
+/// moto wants some signature for a deletion and checks none.
+const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none";
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Runs `body` in a process of its own that has credentials in its environment and no other AWS configuration, as a user's shell would:
+/// a test must not change the environment of the process it shares with other tests.
+fn with_credentials(name: &str, body: fn()) {
+    if std::env::var_os("OFFTRAIL_S3_TEST").is_some() {
+        return body();
+    }
+    let status = isolated(name)
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name} failed in its own process");
+}
+
+/// This test program again, for one test, without any AWS configuration.
+fn isolated(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    for (variable, _) in
+        std::env::vars_os().filter(|(variable, _)| variable.to_string_lossy().starts_with("AWS_"))
+    {
+        command.env_remove(variable);
+    }
+    command
+        .args([name, "--exact", "--nocapture"])
+        .env("OFFTRAIL_S3_TEST", "1")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+/// A server of our own, ended by its process id when dropped.
+struct Moto {
+    child: Child,
+    port: u16,
+}
+
+impl Moto {
+    fn start() -> Option<Self> {
+        let program = std::env::var_os("OFFTRAIL_MOTO").map_or_else(
+            || {
+                PathBuf::from(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/../../.venv/bin/moto_server"
+                ))
+            },
+            PathBuf::from,
+        );
+        if !program.exists() {
+            eprintln!(
+                "skipped: no {} (python3 -m venv .venv && .venv/bin/pip install 'moto[server]')",
+                program.display()
+            );
+            return None;
+        }
+        let mut child = Command::new(program)
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let talk = BufReader::new(child.stderr.take().unwrap());
+        let (told, port) = mpsc::channel();
+        // Goes on reading after the port is told, lest the server's talk fills the pipe; ends with the server.
+        std::thread::spawn(move || {
+            for line in talk.lines().map_while(Result::ok) {
+                if let Some((_, port)) = line.split_once("Running on http://127.0.0.1:") {
+                    let _ = told.send(port.trim().parse::<u16>());
+                }
+            }
+        });
+        let mut moto = Self { child, port: 0 };
+        moto.port = port
+            .recv_timeout(START_TIMEOUT)
+            .expect("moto_server tells its port")
+            .unwrap();
+        Some(moto)
+    }
+
+    /// One plain HTTP request; moto asks for no signature.
+    fn request(&self, method: &str, path: &str, body: &[u8]) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\nConnection: close\r\nAuthorization: {SIGNED}\r\n\r\n",
+            self.port,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 2"),
+            "{method} {path}: {answer}"
+        );
+    }
+
+    fn fill(&self, bucket: &str, objects: &BTreeMap<String, String>) {
+        self.request("PUT", &format!("/{bucket}"), b"");
+        for (key, body) in objects {
+            self.request(
+                "PUT",
+                &format!("/{bucket}/{}", key.replace(' ', "%20").replace('+', "%2B")),
+                body.as_bytes(),
+            );
+        }
+    }
+
+    fn settings(&self, list_page_size: i32) -> Settings {
+        let s3 = S3Settings {
+            endpoint: Some(format!("http://127.0.0.1:{}", self.port)),
+            region: Some("us-east-1".into()),
+            attempts_max: 2,
+            list_page_size,
+            ..S3Settings::default()
+        };
+        Settings {
+            s3,
+            ..Settings::default()
+        }
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn s3(bucket: &str, prefix: &str) -> Source {
+    Source::S3 {
+        bucket: bucket.into(),
+        prefix: prefix.into(),
+    }
+}
+
+fn keys(listing: &Listing, bucket: &str) -> Vec<String> {
+    let prefix = format!("s3://{bucket}/");
+    listing
+        .items
+        .iter()
+        .map(|item| {
+            item.provenance
+                .to_string()
+                .strip_prefix(&prefix)
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Two accounts of an organisation, two regions, days over three months and two years, and what else lies in a real bucket.
+fn archive() -> BTreeMap<String, String> {
+    let mut keys = Vec::new();
+    for account in ["111122223333", "444455556666"] {
+        for region in ["eu-west-1", "us-east-1"] {
+            for (year, month, day) in [
+                (2025, 12, 31),
+                (2026, 7, 1),
+                (2026, 8, 28),
+                (2026, 8, 29),
+                (2026, 8, 30),
+                (2026, 8, 31),
+            ] {
+                keys.push(format!(
+                    "trail/AWSLogs/o-ab12/{account}/CloudTrail/{region}/{year}/{month:02}/{day:02}/{account}_CloudTrail_{region}_{year}{month:02}{day:02}T1200Z_a.json.gz"
+                ));
+            }
+        }
+    }
+    keys.push(
+        "trail/AWSLogs/o-ab12/111122223333/CloudTrail-Digest/eu-west-1/2026/08/30/digest.json.gz"
+            .to_owned(),
+    );
+    keys.push("trail/AWSLogs/copied by hand/a+b.json".to_owned());
+    keys.push("trail/AWSLogs/o-ab12/111122223333/CloudTrail/eu-west-1/stray.json".to_owned());
+    keys.push("top.json".to_owned());
+    keys.into_iter()
+        .map(|key| (key.clone(), format!("content of {key}")))
+        .collect()
+}
+
+#[test]
+fn an_archive_is_listed_whole_and_in_order_at_any_page_size() {
+    with_credentials(
+        "an_archive_is_listed_whole_and_in_order_at_any_page_size",
+        || {
+            let Some(moto) = Moto::start() else { return };
+            let objects = archive();
+            moto.fill("logs", &objects);
+            moto.request(
+                "PUT",
+                "/logs/trail/AWSLogs/111122223333/Config/x.json",
+                b"{}",
+            );
+            moto.request("PUT", "/logs/trail/AWSLogs/", b"");
+            let expected: Vec<String> = objects.keys().cloned().collect();
+            for (page_size, prefix) in [
+                (1_000, ""),
+                (1, ""),
+                (2, "tra"),
+                (1, "trail/AWSLogs/"),
+                (3, "trail/AWSLogs/o-ab12/1111"),
+            ] {
+                let listing = Sources::new(moto.settings(page_size))
+                    .list(&[s3("logs", prefix)], TimeRange::default())
+                    .unwrap();
+                let expected: Vec<&String> = expected
+                    .iter()
+                    .filter(|key| key.starts_with(prefix))
+                    .collect();
+                assert_eq!(
+                    keys(&listing, "logs").iter().collect::<Vec<_>>(),
+                    expected,
+                    "{page_size} {prefix}"
+                );
+                assert_eq!(listing.pruned, Pruned::default());
+                assert_eq!(
+                    listing.passed_over.len(),
+                    usize::from(!prefix.contains("o-ab12"))
+                );
+            }
+            let config = s3("logs", "trail/AWSLogs/111122223333/Config/");
+            let named = Sources::new(moto.settings(1_000))
+                .list(&[config], TimeRange::default())
+                .unwrap();
+            assert_eq!(
+                named.items.len(),
+                1,
+                "another service's folder is read where it is named"
+            );
+        },
+    );
+}
+
+#[test]
+fn a_range_leaves_out_what_the_keys_tell() {
+    with_credentials("a_range_leaves_out_what_the_keys_tell", || {
+        let Some(moto) = Moto::start() else { return };
+        moto.fill("logs", &archive());
+        let range = TimeRange {
+            since: Some(1_788_048_000),
+            until: Some(1_788_048_000 + 60),
+        }; // 2026-08-30, its first minute
+        for page_size in [1_000, 1] {
+            let settings = Settings {
+                lateness_secs_max: 43_200,
+                ..moto.settings(page_size)
+            };
+            let listing = Sources::new(settings)
+                .list(&[s3("logs", "trail/")], range)
+                .unwrap();
+            let dated: Vec<String> = keys(&listing, "logs")
+                .into_iter()
+                .filter(|key| key.contains("/2026/"))
+                .collect();
+            let accounts = |region: &str| {
+                ["111122223333", "444455556666"].map(|account| {
+                format!("trail/AWSLogs/o-ab12/{account}/CloudTrail/{region}/2026/08/30/{account}_CloudTrail_{region}_20260830T1200Z_a.json.gz")
+            })
+            };
+            let mut expected = [accounts("eu-west-1"), accounts("us-east-1")].concat();
+            expected.push("trail/AWSLogs/o-ab12/111122223333/CloudTrail-Digest/eu-west-1/2026/08/30/digest.json.gz".to_owned());
+            expected.sort_unstable();
+            assert_eq!(dated, expected, "page size {page_size}");
+            assert!(
+                keys(&listing, "logs")
+                    .contains(&"trail/AWSLogs/copied by hand/a+b.json".to_owned())
+            );
+            assert!(
+                listing.pruned.files > 0 && listing.pruned.ranges > 0,
+                "{:?}",
+                listing.pruned
+            );
+        }
+    });
+}
+
+#[test]
+fn many_threads_get_each_object_once_and_in_order() {
+    with_credentials("many_threads_get_each_object_once_and_in_order", || {
+        let Some(moto) = Moto::start() else { return };
+        let objects: BTreeMap<String, String> = (0..150)
+            .map(|number| {
+                (
+                    format!("f/{number:04}.json"),
+                    format!("{number} {}", "x".repeat(number * 7)),
+                )
+            })
+            .collect();
+        moto.fill("many", &objects);
+        let expected: Vec<String> = objects.into_values().collect();
+        for in_flight_bytes_max in [1, 20_000, 128 << 20] {
+            let sources = Sources::new(Settings {
+                in_flight_bytes_max,
+                in_flight_max: 8,
+                ..moto.settings(40)
+            });
+            let listing = sources
+                .list(&[s3("many", "f/")], TimeRange::default())
+                .unwrap();
+            assert!(
+                listing
+                    .items
+                    .iter()
+                    .zip(&expected)
+                    .all(|(item, body)| item.size() == body.len() as u64)
+            );
+            let reader = sources.read(listing.items).unwrap();
+            let seen = Mutex::new(BTreeMap::new());
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let mut last = None;
+                        while let Some(delivery) = reader.next() {
+                            assert!(last < Some(delivery.index), "indices rise in each thread");
+                            last = Some(delivery.index);
+                            let text = String::from_utf8(delivery.bytes.unwrap()).unwrap();
+                            assert!(
+                                seen.lock().unwrap().insert(delivery.index, text).is_none(),
+                                "handed out twice"
+                            );
+                        }
+                    });
+                }
+            });
+            assert_eq!(
+                seen.into_inner().unwrap().into_values().collect::<Vec<_>>(),
+                expected
+            );
+        }
+    });
+}
+
+#[test]
+fn what_is_missing_is_told_in_one_line() {
+    with_credentials("what_is_missing_is_told_in_one_line", || {
+        let Some(moto) = Moto::start() else { return };
+        let objects = BTreeMap::from([
+            ("a".to_owned(), "one".to_owned()),
+            ("b".to_owned(), "two".to_owned()),
+            ("c".to_owned(), "three".to_owned()),
+        ]);
+        moto.fill("small", &objects);
+        let sources = Sources::new(Settings {
+            object_bytes_max: 4,
+            ..moto.settings(1_000)
+        });
+        let refused = |bucket: &str, prefix: &str| {
+            sources
+                .list(&[s3(bucket, prefix)], TimeRange::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused("nobody-has-this", "y/"),
+            "list s3://nobody-has-this/y/: the bucket does not exist (NoSuchBucket); check the name and the account"
+        );
+        assert_eq!(
+            refused("small", "zzz/"),
+            "list s3://small/zzz/: no object's key begins with this prefix; check the prefix"
+        );
+
+        let items = sources
+            .list(&[s3("small", "")], TimeRange::default())
+            .unwrap()
+            .items;
+        moto.request("DELETE", "/small/b", b"");
+        let reader = sources.read(items).unwrap();
+        let mut seen = Vec::new();
+        while let Some(delivery) = reader.next() {
+            seen.push(match delivery.bytes {
+                Ok(bytes) => String::from_utf8(bytes).unwrap(),
+                Err(error) => {
+                    assert!(!error.is_general());
+                    error.to_string()
+                }
+            });
+        }
+        assert_eq!(
+            seen,
+            [
+                "one",
+                "read s3://small/b: the object is no longer there (NoSuchKey); it was deleted or moved after it was listed",
+                "read s3://small/c: more than 4 bytes; not read (raise object_bytes_max to read it)",
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_reader_may_be_dropped_half_way() {
+    with_credentials("a_reader_may_be_dropped_half_way", || {
+        let Some(moto) = Moto::start() else { return };
+        let objects = (0..20)
+            .map(|number| (format!("{number:02}"), "x".to_owned()))
+            .collect();
+        moto.fill("half", &objects);
+        let sources = Sources::new(moto.settings(1_000));
+        let items: Vec<Item> = sources
+            .list(&[s3("half", "")], TimeRange::default())
+            .unwrap()
+            .items;
+        let reader = sources.read(items).unwrap();
+        drop(sources);
+        assert_eq!(reader.next().unwrap().bytes.unwrap(), b"x");
+        drop(reader);
+    });
+}
+
+#[test]
+fn endpoint_and_region_come_from_the_environment() {
+    let name = "endpoint_and_region_come_from_the_environment";
+    if std::env::var_os("OFFTRAIL_S3_TEST").is_some() {
+        let items = Sources::new(Settings::default())
+            .list(&[s3("by-env", "")], TimeRange::default())
+            .unwrap()
+            .items;
+        assert_eq!(
+            items.len(),
+            1,
+            "found through AWS_ENDPOINT_URL, path-style on a loopback address"
+        );
+        return;
+    }
+    let Some(moto) = Moto::start() else { return };
+    moto.fill(
+        "by-env",
+        &BTreeMap::from([("a".to_owned(), "x".to_owned())]),
+    );
+    let endpoint = format!("http://127.0.0.1:{}", moto.port);
+    let mut command = isolated(name);
+    command
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example");
+    assert!(command.status().unwrap().success());
+}
