@@ -16,8 +16,8 @@ use crate::line::{two_decimals, write_json_line};
 /// Version written into every `finding-v1` line, and the only one read.
 pub const FINDING_VERSION: u32 = 1;
 
-/// The ATT&CK release the techniques of the catalogue are named by.
-pub const ATTACK_VERSION: &str = "17.1";
+/// The ATT&CK release whose ids are meant; later ones rename tactics (TA0005 is Defense Evasion here).
+pub const ATTACK_VERSION: &str = "17";
 
 /// A finding as `finding-v1` writes it. Times are RFC 3339, kinds and severities the words of the interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -277,14 +277,18 @@ pub struct AttackV1 {
 #[derive(Debug, Error)]
 pub enum ReadFindingError {
     /// Not JSON, or not an object with the keys of a finding.
-    #[error("read a finding: not a finding-v1 line: {source}; give a file written by `offtrail detect` or `backtest`")]
+    #[error(
+        "read a finding: not a finding-v1 line: {source}; give a file written by `offtrail detect` or `backtest`"
+    )]
     NotAFinding {
         /// What was wrong and where in the line.
         #[from]
         source: serde_json::Error,
     },
     /// Written by a build with another format.
-    #[error("read a finding: format {found} is not the one this build reads ({FINDING_VERSION}); upgrade offtrail or detect again")]
+    #[error(
+        "read a finding: format {found} is not the one this build reads ({FINDING_VERSION}); upgrade offtrail or detect again"
+    )]
     Version {
         /// The version the line names.
         found: u64,

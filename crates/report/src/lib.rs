@@ -3,12 +3,33 @@
 //! Each format has its own versioned types here, twins of the values of `event`, `detector` and `baseline`: those can change
 //! while what has left the process keeps its shape. Text for terminals is inert whatever it tells of.
 
+mod backtest;
 mod finding;
+mod inert;
 mod line;
 mod observation;
+mod page;
+mod principal;
+mod rhythm;
+mod summary;
+mod text;
+mod words;
 
+pub use backtest::{BARS_MAX, Forecast, ForecastFinding, write_forecast};
 pub use finding::{
-    ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1, LineageV1, NoveltyV1,
-    PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding, write_finding,
+    ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1,
+    LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,
+    write_finding,
 };
+pub use inert::{TEXT_CHARS_MAX, inert};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
+pub use page::{COLUMNS, Style};
+pub use principal::{CALLS_SHOWN, FACETS_SHOWN, PrincipalOptions, PrincipalView, write_principal};
+pub use rhythm::Charset;
+pub use summary::{
+    Apart, FileTally, FindingTally, Purpose, SUMMARY_VERSION, Tally, write_summary,
+    write_summary_text,
+};
+pub use text::{
+    EVIDENCE_LINES_MAX, LINEAGE_STEPS_MAX, sort_findings, write_finding_short, write_finding_text,
+};
