@@ -1,1 +1,37 @@
-//! offtrail parser.
+//! Bytes → records → events → observations; resolves who acted and with which credential.
+//!
+//! Data walks one way: [`Parser::read`] unpacks a file (`unpack`), finds the records in whatever envelope they came
+//! (`envelope`), reads the fields it knows (`record`) and gives them meaning as an [`Event`](offtrail_event::Event)
+//! (`resolve` and its neighbours). [`Observer::observe`] turns an event into an
+//! [`Observation`](offtrail_event::Observation), the only thing profiles and detectors see.
+//!
+//! What can't be read becomes a [`Reject`]: counted and handed over, never a silent skip and never the end of the file.
+//! The crate does no input or output and keeps no state between files but its buffers.
+
+mod agent;
+mod classify;
+mod credential;
+mod envelope;
+mod identity;
+mod limits;
+mod minted;
+mod network;
+mod observer;
+mod operation;
+mod outcome;
+mod parser;
+mod record;
+mod reject;
+mod resolve;
+mod scan;
+mod tally;
+mod time;
+mod traits;
+mod unpack;
+mod unwrap;
+
+pub use limits::Limits;
+pub use observer::{Observer, WithDetail};
+pub use parser::{Each, Parser};
+pub use reject::{Reason, Reject};
+pub use tally::{Envelope, FileTally};

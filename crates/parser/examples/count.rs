@@ -1,0 +1,98 @@
+//! Reads every file below a folder and prints what became of it, and how fast.
+//!
+//! `cargo run --release -p offtrail-parser --example count -- [--files] FOLDER`
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a tool for people at a terminal"
+)]
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use offtrail_event::Vocabulary;
+use offtrail_parser::{FileTally, Observer, Parser, Reject, WithDetail};
+
+fn main() -> io::Result<()> {
+    let mut each_file = false;
+    let mut folder = PathBuf::from(".");
+    for argument in env::args().skip(1) {
+        if argument == "--files" {
+            each_file = true
+        } else {
+            folder = PathBuf::from(argument)
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&folder, &mut paths)?;
+    paths.sort();
+    let words = Vocabulary::new();
+    let mut observer = Observer::new(&words, WithDetail::Learn);
+    let mut parser = Parser::default();
+    let (mut observations, mut rejects, mut inflated) = (0, 0, 0);
+    let start = Instant::now();
+    for path in &paths {
+        let bytes = fs::read(path)?;
+        let mut first_reject: Option<Reject> = None;
+        let tally = parser.read(&bytes, &mut |_, event, raw| match event {
+            Ok(event) => drop(observer.observe(&event, raw)),
+            Err(reject) => drop(first_reject.get_or_insert(reject)),
+        });
+        observations += tally.observations;
+        rejects += tally.rejected();
+        inflated += tally.inflated_bytes;
+        if each_file {
+            print_file(path, &tally, first_reject.as_ref());
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{} files: {observations} observations, {rejects} rejects, {inflated} bytes of JSON in {seconds:.3} s",
+        paths.len()
+    );
+    println!(
+        "{:.0} events/s, {:.3} GB/s",
+        observations as f64 / seconds,
+        inflated as f64 / seconds / 1e9
+    );
+    println!(
+        "{} calls, {} principals",
+        words.call_count(),
+        words.principal_count()
+    );
+    Ok(())
+}
+
+fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    if folder.is_file() {
+        paths.push(folder.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        walk(&entry?.path(), paths)?;
+    }
+    Ok(())
+}
+
+fn print_file(path: &Path, tally: &FileTally, first_reject: Option<&Reject>) {
+    println!(
+        "{:>6} observations {:>4} rejects {} digests {} insights {} notifications {:?} {}",
+        tally.observations,
+        tally.rejected(),
+        tally.digests,
+        tally.insights,
+        tally.notifications,
+        tally.envelope,
+        path.display(),
+    );
+    if let Some(reject) = first_reject {
+        println!(
+            "       {:?}; first: #{} {reject}",
+            tally.rejects, reject.index
+        );
+    }
+}

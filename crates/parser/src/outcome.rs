@@ -1,0 +1,197 @@
+//! How a call ended: succeeded, denied (authorisation was refused) or failed (anything else).
+//!
+//! Denied is a table of error codes, each with its source, and a few words of messages for records without a code. A code
+//! that is not in the table is a failure: better one refusal too few than ordinary failures counted as probing.
+
+use std::borrow::Cow;
+
+use offtrail_event::{Outcome, OutcomeClass};
+
+use crate::{
+    Reason,
+    record::RawRecord,
+    scan::{Scanner, Value},
+};
+
+/// Error codes that mean "you may not", by the documentation of the service that answers with them.
+const DENIED: &[&str] = &[
+    // IAM, "Common errors"; S3, "Error responses"; STS: the commonest of all.
+    "AccessDenied",
+    // Common errors of the JSON-protocol services (Lambda, KMS, DynamoDB, …).
+    "AccessDeniedException",
+    // EC2, "Error codes for the Amazon EC2 API", as CloudTrail writes client errors of EC2.
+    "Client.UnauthorizedOperation",
+    // The same code without the prefix (Auto Scaling, older records).
+    "UnauthorizedOperation",
+    // Seen in the field beside the two above; Service Catalog and Elastic Beanstalk answer so.
+    "UnauthorizedAccess",
+    "Client.UnauthorizedAccess",
+    // Amazon Redshift and CodeDeploy: the caller's role lacks a permission.
+    "UnauthorizedException",
+    // SNS, "Common errors": "the user has been denied access to the requested resource".
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    // IAM and several query services, "Common errors": "you do not have permission to perform this action".
+    "NotAuthorized",
+    "NotAuthorizedException",
+    // CloudFront and CodeCommit.
+    "UnauthorizedOperationException",
+    "NotAuthorizedOperation",
+    // EC2 instance metadata of launch: `iam:PassRole` or an image is refused.
+    "Client.AccessDenied",
+    // Identity Center's portal and Systems Manager.
+    "ForbiddenException",
+    "Forbidden",
+    // Data exchange between accounts: the other account has not shared (RAM, License Manager).
+    "OperationNotPermittedException",
+    // License Manager, "AuthorizationException: the AWS user account does not have permission".
+    "AuthorizationException",
+    // Amazon S3: the signer's account may not do this at all.
+    "AllAccessDisabled",
+    // Network activity events: the endpoint's policy refused.
+    "VpceAccessDenied",
+];
+
+/// Words of `errorMessage` that mean the same where a record has no code.
+const DENIED_WORDS: &[&str] = &[
+    "not authorized to perform",
+    "access denied",
+    "explicit deny",
+    "accessdenied",
+];
+
+/// How a call ended.
+pub(crate) fn outcome<'a>(record: &RawRecord<'a>) -> Result<Outcome<'a>, Reason> {
+    let code = record.error_code.text_or_number("errorCode")?;
+    if let Some(code) = code {
+        let class = if DENIED.contains(&&*code) {
+            OutcomeClass::Denied
+        } else {
+            OutcomeClass::Failed
+        };
+        return Ok(Outcome {
+            class,
+            code: Some(code),
+        });
+    }
+    let class = match record.error_message.string() {
+        Some(message) if denies(&message) => OutcomeClass::Denied,
+        Some(_) => OutcomeClass::Failed,
+        None if sign_in_failed(record) => OutcomeClass::Failed,
+        None => OutcomeClass::Succeeded,
+    };
+    Ok(Outcome { class, code: None })
+}
+
+fn denies(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    DENIED_WORDS.iter().any(|words| message.contains(words))
+}
+
+/// Sign-in events say how they ended in `responseElements`, under their own name: `{"ConsoleLogin":"Failure"}`.
+fn sign_in_failed(record: &RawRecord<'_>) -> bool {
+    if !matches!(record.event_type, Value::String(kind) if kind.body == "AwsConsoleSignIn")
+        && !is(record.name, "ConsoleLogin")
+    {
+        return false;
+    }
+    let Some(name) = record.name.string() else {
+        return false;
+    };
+    with_object(record.response, |response| {
+        is(response.member(&name), "Failure")
+    })
+    .unwrap_or(false)
+}
+
+fn is(value: Value<'_>, text: &str) -> bool {
+    matches!(value, Value::String(quoted) if quoted.body == text)
+}
+
+/// Calls `read` with an object, also where it stands as JSON text in a string, as some exporters leave it.
+pub(crate) fn with_object<T>(value: Value<'_>, read: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+    match value {
+        Value::Object(_) => Some(read(value)),
+        Value::String(quoted) if quoted.body.starts_with('{') => {
+            let text: Cow<'_, str> = quoted.text();
+            let inner = Scanner::new(&text).value().ok()?;
+            matches!(inner, Value::Object(_)).then(|| read(inner))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::record::Object;
+
+    fn check(json: &str, expected: OutcomeClass) {
+        let mut scanner = Scanner::new(json);
+        let mut object = Object::default();
+        let mut first = true;
+        scanner.eat(b'{');
+        while let Some(key) = scanner.next_key(&mut first).unwrap() {
+            object.take(&key.text(), &mut scanner).unwrap();
+        }
+        assert_eq!(outcome(&object.record).unwrap().class, expected, "{json}");
+    }
+
+    #[test]
+    fn classes() {
+        check(r#"{"eventName":"ListUsers"}"#, OutcomeClass::Succeeded);
+        check(r#"{"errorCode":null}"#, OutcomeClass::Succeeded);
+        for code in DENIED {
+            check(
+                &format!(r#"{{"errorCode":"{code}"}}"#),
+                OutcomeClass::Denied,
+            );
+        }
+        for code in [
+            "ThrottlingException",
+            "NoSuchEntityException",
+            "Client.DryRunOperation",
+            "ExpiredToken",
+            "OptInRequired",
+            "AuthFailure",
+        ] {
+            check(
+                &format!(r#"{{"errorCode":"{code}"}}"#),
+                OutcomeClass::Failed,
+            );
+        }
+        check(
+            r#"{"errorMessage":"User: x is not authorized to perform: s3:Get"}"#,
+            OutcomeClass::Denied,
+        );
+        check(
+            r#"{"errorMessage":"Failed authentication"}"#,
+            OutcomeClass::Failed,
+        );
+    }
+
+    #[test]
+    fn sign_in_is_read_from_the_response() {
+        check(
+            r#"{"eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Failure"}}"#,
+            OutcomeClass::Failed,
+        );
+        check(
+            r#"{"eventName":"ConsoleLogin","responseElements":"{\"ConsoleLogin\":\"Failure\"}"}"#,
+            OutcomeClass::Failed,
+        );
+        check(
+            r#"{"eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Success"}}"#,
+            OutcomeClass::Succeeded,
+        );
+        check(
+            r#"{"eventName":"SwitchRole","eventType":"AwsConsoleSignIn","responseElements":{"SwitchRole":"Failure"}}"#,
+            OutcomeClass::Failed,
+        );
+        check(
+            r#"{"eventName":"PutX","responseElements":{"PutX":"Failure"}}"#,
+            OutcomeClass::Succeeded,
+        );
+    }
+}

@@ -1,0 +1,495 @@
+//! A strict JSON reader over text: it borrows, skips what nobody asked for, and never recurses.
+//!
+//! Written here rather than taken from a library for three reasons: a file broken in the middle has to give its records before
+//! and after the break with the place of the break; nesting has to be stack-safe at any depth; and only a quarter of a
+//! record's bytes are wanted, so skipping, not parsing, is the work (Langdale and Lemire, "Parsing gigabytes of JSON per
+//! second", 2019, and the on-demand readers after it). Strings are walked with `memchr`. The grammar is RFC 8259; the
+//! tests compare it with serde_json on generated and on mutated text.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// Where the text stopped being JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Break {
+    /// Byte offset in the text.
+    pub(crate) at: usize,
+    /// What should have been there.
+    pub(crate) expected: &'static str,
+    /// The text ended here.
+    pub(crate) ended: bool,
+}
+
+/// A JSON string between its quotes, escapes still in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quoted<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) escaped: bool,
+}
+
+impl<'a> Quoted<'a> {
+    /// The text it stands for; a lone surrogate becomes U+FFFD.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        if self.escaped {
+            Cow::Owned(unescape(self.body))
+        } else {
+            Cow::Borrowed(self.body)
+        }
+    }
+}
+
+/// A JSON value; containers as the text they span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    #[default]
+    Absent,
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    String(Quoted<'a>),
+    Object(&'a str),
+    Array(&'a str),
+}
+
+/// A position in a text.
+#[derive(Debug)]
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    /// Deepest nesting met since it was last set to 0.
+    pub(crate) deepest: usize,
+    open: Vec<u8>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            deepest: 0,
+            open: Vec::new(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Moves to `at`, which must lie on a character boundary (every ASCII byte does).
+    pub(crate) fn go_to(&mut self, at: usize) {
+        self.at = at.min(self.text.len());
+    }
+
+    /// The next byte that is no white space; it is not consumed.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                _ => return Some(*byte),
+            }
+        }
+        None
+    }
+
+    /// Consumes `byte` if it is next.
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(crate) fn broken(&self, expected: &'static str) -> Break {
+        Break {
+            at: self.at,
+            expected,
+            ended: self.at >= self.text.len(),
+        }
+    }
+
+    /// The next key of an object, its colon consumed, or `None` at its end. `first` is true before the first key.
+    pub(crate) fn next_key(&mut self, first: &mut bool) -> Result<Option<Quoted<'a>>, Break> {
+        let byte = self.peek();
+        if byte == Some(b'}') {
+            self.at += 1;
+            return Ok(None);
+        }
+        if !std::mem::take(first) {
+            if byte != Some(b',') {
+                return Err(self.broken("`,` or `}` after a member"));
+            }
+            self.at += 1;
+        }
+        self.key().map(Some)
+    }
+
+    fn key(&mut self) -> Result<Quoted<'a>, Break> {
+        if self.peek() != Some(b'"') {
+            return Err(self.broken("a key"));
+        }
+        let key = self.string()?;
+        if !self.eat(b':') {
+            return Err(self.broken("`:` after a key"));
+        }
+        Ok(key)
+    }
+
+    /// Reads one value.
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, Break> {
+        let next = self.peek();
+        let start = self.at;
+        match next {
+            Some(b'"') => self.string().map(Value::String),
+            Some(b'{') => self
+                .skip_container()
+                .map(|()| Value::Object(&self.text[start..self.at])),
+            Some(b'[') => self
+                .skip_container()
+                .map(|()| Value::Array(&self.text[start..self.at])),
+            Some(b't') => self.word("true").map(|()| Value::Bool(true)),
+            Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
+            Some(b'n') => self.word("null").map(|()| Value::Null),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
+            _ => Err(self.broken("a value")),
+        }
+    }
+
+    fn word(&mut self, word: &'static str) -> Result<(), Break> {
+        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
+            return Ok(());
+        }
+        let rest = self.text.len() - self.at;
+        Err(Break {
+            at: self.at,
+            expected: word,
+            ended: rest < word.len() && word.starts_with(&self.text[self.at..]),
+        })
+    }
+
+    fn digits(&mut self) -> Result<(), Break> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        while bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(self.broken("a digit"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn number(&mut self) -> Result<&'a str, Break> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        self.at += usize::from(bytes[self.at] == b'-');
+        if bytes.get(self.at) == Some(&b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(bytes.get(self.at), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(bytes.get(self.at), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Reads a string whose opening quote is next.
+    fn string(&mut self) -> Result<Quoted<'a>, Break> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut end = start;
+        let mut escaped = false;
+        loop {
+            let Some(skip) = memchr2(b'"', b'\\', &bytes[end..]) else {
+                return Err(Break {
+                    at: bytes.len(),
+                    expected: "`\"` at the end of a string",
+                    ended: true,
+                });
+            };
+            end += skip;
+            if bytes[end] == b'"' {
+                break;
+            }
+            escaped = true;
+            end = self.escape(end)?;
+        }
+        // One pass without a branch, so that the compiler can do it 16 bytes at a time.
+        if bytes[start..end]
+            .iter()
+            .fold(0xff, |least, byte| least.min(*byte))
+            < b' '
+        {
+            let at = start
+                + bytes[start..end]
+                    .iter()
+                    .position(|byte| *byte < b' ')
+                    .unwrap_or(0);
+            return Err(Break {
+                at,
+                expected: "no control character in a string",
+                ended: false,
+            });
+        }
+        self.at = end + 1;
+        Ok(Quoted {
+            body: &self.text[start..end],
+            escaped,
+        })
+    }
+
+    /// Checks the escape at `at` and gives the offset after it.
+    fn escape(&self, at: usize) -> Result<usize, Break> {
+        let bytes = self.text.as_bytes();
+        match bytes.get(at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+            Some(b'u') => {
+                match (2..6).find(|step| !bytes.get(at + step).is_some_and(u8::is_ascii_hexdigit)) {
+                    None => Ok(at + 6),
+                    Some(step) => {
+                        let ended = at + step >= bytes.len();
+                        Err(Break {
+                            at: at + step,
+                            expected: "four hexadecimal digits after `\\u`",
+                            ended,
+                        })
+                    }
+                }
+            }
+            other => Err(Break {
+                at: at + 1,
+                expected: "an escape that JSON knows",
+                ended: other.is_none(),
+            }),
+        }
+    }
+
+    /// Skips the object or array that is next, at any depth, without recursion.
+    fn skip_container(&mut self) -> Result<(), Break> {
+        let mut open = std::mem::take(&mut self.open);
+        open.clear();
+        let result = self.skip_nested(&mut open);
+        self.open = open;
+        result
+    }
+
+    fn skip_nested(&mut self, open: &mut Vec<u8>) -> Result<(), Break> {
+        loop {
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    open.push(bracket);
+                    self.deepest = self.deepest.max(open.len());
+                    // `[` and `{` are each two below their closing bracket.
+                    if self.eat(bracket + 2) {
+                        open.pop();
+                    } else if bracket == b'{' {
+                        self.key()?;
+                        continue;
+                    } else {
+                        continue;
+                    }
+                }
+                Some(b'"') => drop(self.string()?),
+                _ => drop(self.value()?),
+            }
+            loop {
+                let Some(bracket) = open.last().copied() else {
+                    return Ok(());
+                };
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if bracket == b'{' {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    Some(byte) if byte == bracket + 2 => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    _ if bracket == b'{' => return Err(self.broken("`,` or `}` after a member")),
+                    _ => return Err(self.broken("`,` or `]` after an element")),
+                }
+            }
+        }
+    }
+}
+
+/// The text of an escaped string body that [`Scanner`] has accepted.
+fn unescape(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let code = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
+        rest = rest.get(at + 2..).unwrap_or_default();
+        match code {
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'n' => out.push('\n'),
+            b'r' => out.push('\r'),
+            b't' => out.push('\t'),
+            b'u' => {
+                let (decoded, used) = code_point(rest);
+                out.push(decoded);
+                rest = rest.get(used..).unwrap_or_default();
+            }
+            other => out.push(char::from(other)),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Decodes what follows `\u`: the character and how many bytes it took.
+fn code_point(rest: &str) -> (char, usize) {
+    let hex = |from: usize| {
+        rest.get(from..from + 4)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
+    let Some(first) = hex(0) else {
+        return (char::REPLACEMENT_CHARACTER, 0);
+    };
+    if !(0xd800..0xe000).contains(&first) {
+        return (
+            char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
+            4,
+        );
+    }
+    if first < 0xdc00
+        && rest.get(4..6) == Some("\\u")
+        && let Some(second) = hex(6).filter(|low| (0xdc00..0xe000).contains(low))
+    {
+        let joined = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        return (
+            char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER),
+            10,
+        );
+    }
+    (char::REPLACEMENT_CHARACTER, 4)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn accepts(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.value().is_ok() && scanner.peek().is_none()
+    }
+
+    #[test]
+    fn takes_what_the_rfc_takes() {
+        for text in [
+            "0",
+            "-0.5e+7",
+            "1e400",
+            r#""""#,
+            r#""\u00e9\ud83d\ude00""#,
+            "[]",
+            "{}",
+            r#"[{"a":[1,{"b":null}]},true]"#,
+        ] {
+            assert!(accepts(text), "{text}");
+        }
+        for text in [
+            "",
+            "01",
+            "1.",
+            "-",
+            "+1",
+            "tru",
+            r#""\x""#,
+            "\"\n\"",
+            "[1,]",
+            "[,]",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":1,}"#,
+            "[1 2]",
+            "{]",
+            "[}",
+        ] {
+            assert!(!accepts(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_depth_is_safe() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        let mut scanner = Scanner::new(&deep);
+        assert!(scanner.value().is_ok());
+        assert_eq!(scanner.deepest, 1_000_000);
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_replaced() {
+        let text = |body| {
+            Quoted {
+                body,
+                escaped: true,
+            }
+            .text()
+            .into_owned()
+        };
+        assert_eq!(text(r"a\ud800b"), "a\u{fffd}b");
+        assert_eq!(text(r"\ud800\ud83d\ude00\\\/"), "\u{fffd}😀\\/");
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            any::<i64>().prop_map(serde_json::Value::from),
+            any::<String>().prop_map(serde_json::Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde_json(value in json(), cut in any::<prop::sample::Index>(), byte in 0x20..0x7f_u8) {
+            let text = value.to_string();
+            prop_assert!(accepts(&text));
+            let mut bytes = text.into_bytes();
+            let at = cut.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(mutated) = String::from_utf8(bytes) {
+                // serde_json refuses lone surrogates only where it decodes; we take them as U+FFFD.
+                let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&mutated).is_ok();
+                prop_assert_eq!(accepts(&mutated), theirs, "{}", mutated);
+            }
+        }
+
+        #[test]
+        fn decodes_as_serde_json_does(text in any::<String>()) {
+            let quoted = serde_json::to_string(&text).unwrap();
+            let Value::String(read) = Scanner::new(&quoted).value().unwrap() else { panic!("a string") };
+            prop_assert_eq!(read.text(), text);
+        }
+    }
+}
