@@ -1,0 +1,126 @@
+//! Remembered events: fingerprints by day, so that a repeat is known as one in a later run.
+//!
+//! A commit appends one chunk a day. Sixteen chunks of a tier are joined into one of the next, so that a day of n commits is
+//! read from some 16 log₁₆ n rows and each fingerprint is rewritten log₁₆ n times (the logarithmic method of Bentley and
+//! Saxe, 1980, to the base of sixteen).
+
+use std::collections::BTreeMap;
+
+use offtrail_event::{Day, Fingerprint};
+use rusqlite::Connection;
+
+use crate::{Doing, Error, Reason, Store};
+
+/// Chunks of one tier and day that are joined.
+const CHUNKS_JOINED: usize = 16;
+
+/// Largest chunk that joining makes, in bytes; SQLite's own limit is a thousand million.
+const CHUNK_BYTES_MAX: usize = 256 << 20;
+
+impl Store {
+    /// The fingerprints of remembered events, by day, earliest day first; within a day in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// The file is damaged or can't be read.
+    pub fn load_fingerprints(&self) -> Result<Vec<(Day, Vec<Fingerprint>)>, Error> {
+        self.doing(Doing::Read, load(&self.connection))
+    }
+}
+
+fn load(connection: &Connection) -> Result<Vec<(Day, Vec<Fingerprint>)>, Reason> {
+    let mut statement = connection.prepare("SELECT day, ids FROM event_ids ORDER BY day")?;
+    let mut rows = statement.query([])?;
+    let mut days: Vec<(Day, Vec<Fingerprint>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let day = Day(row.get(0)?);
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let (ids, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(Reason::Damaged(format!("event ids of {day} are cut off")));
+        }
+        let ids = ids.iter().map(|id| Fingerprint(u64::from_le_bytes(*id)));
+        match days.last_mut() {
+            Some((last, known)) if *last == day => known.extend(ids),
+            _ => days.push((day, ids.collect())),
+        }
+    }
+    Ok(days)
+}
+
+/// Appends the events of one commit.
+pub(crate) fn append(
+    connection: &Connection,
+    fingerprints: &[(Day, Fingerprint)],
+) -> Result<(), Reason> {
+    let mut days: BTreeMap<Day, Vec<u8>> = BTreeMap::new();
+    for (day, fingerprint) in fingerprints {
+        days.entry(*day)
+            .or_default()
+            .extend(fingerprint.0.to_le_bytes());
+    }
+    for (day, bytes) in days {
+        put(connection, (day, 0), &bytes)?;
+        join(connection, day)?;
+    }
+    Ok(())
+}
+
+fn put(connection: &Connection, (day, tier): (Day, i64), ids: &[u8]) -> Result<(), Reason> {
+    connection
+        .prepare_cached("INSERT INTO event_ids (day, tier, ids) VALUES (?1, ?2, ?3)")?
+        .execute((day.0, tier, ids))?;
+    Ok(())
+}
+
+/// Joins the chunks of each tier of a day that is full.
+fn join(connection: &Connection, day: Day) -> Result<(), Reason> {
+    for tier in 0.. {
+        let (chunks, bytes): (usize, usize) = connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(length(ids)), 0) FROM event_ids WHERE day = ?1 AND tier = ?2",
+            )?
+            .query_row((day.0, tier), |row| {
+                Ok((row.get::<_, u32>(0)? as usize, row.get::<_, i64>(1)? as usize))
+            })?;
+        if chunks < CHUNKS_JOINED || bytes > CHUNK_BYTES_MAX {
+            break;
+        }
+        let mut joined = Vec::with_capacity(bytes);
+        let mut statement =
+            connection.prepare_cached("SELECT ids FROM event_ids WHERE day = ?1 AND tier = ?2")?;
+        let mut rows = statement.query((day.0, tier))?;
+        while let Some(row) = rows.next()? {
+            joined.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        }
+        connection
+            .prepare_cached("DELETE FROM event_ids WHERE day = ?1 AND tier = ?2")?
+            .execute((day.0, tier))?;
+        put(connection, (day, tier + 1), &joined)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn many_commits_stay_few_rows_and_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create_or_open(folder.path().join("b.db")).unwrap();
+        let expected: Vec<_> = (0..1000).map(Fingerprint).collect();
+        for fingerprint in &expected {
+            append(&store.connection, &[(Day(7), *fingerprint)]).unwrap();
+        }
+        let rows: i64 = store
+            .connection
+            .query_row("SELECT count(*) FROM event_ids", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 3 + 14 + 8, "1000 = 3·16² + 14·16 + 8");
+        let [(day, mut ids)] = <[_; 1]>::try_from(store.load_fingerprints().unwrap()).unwrap();
+        ids.sort();
+        assert_eq!((day, ids), (Day(7), expected));
+    }
+}
