@@ -24,11 +24,24 @@ pub(crate) fn walk(
     range: &DeliveryRange,
     listing: &mut Listing,
 ) -> Result<(), ListError> {
-    let named_inside_other = other_service(&format!("{}/", root.display())).is_some();
-    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
+    let aimed = other_service(&format!("{}/", root.display())).is_some();
+    let mut entries = WalkDir::new(root)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter();
+    while let Some(entry) = entries.next() {
         match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) => add(&entry, named_inside_other, range, listing),
+            Ok(entry) if entry.file_type().is_dir() => {
+                let other =
+                    !aimed && other_service(&format!("{}/", entry.path().display())).is_some();
+                if other {
+                    listing
+                        .passed_over
+                        .insert(Provenance::Path(entry.path().into()));
+                    entries.skip_current_dir();
+                }
+            }
+            Ok(entry) => add(&entry, range, listing),
             Err(error) if error.depth() == 0 => return Err(root_error(root, &error)),
             Err(error) => listing.problems.push(Problem {
                 provenance: Provenance::Path(error.path().unwrap_or(root).into()),
@@ -39,15 +52,9 @@ pub(crate) fn walk(
     Ok(())
 }
 
-/// Adds one thing that is no folder: as an item, pruned, passed over, or a problem.
-fn add(entry: &DirEntry, named_inside_other: bool, range: &DeliveryRange, listing: &mut Listing) {
+/// Adds one thing that is no folder: as an item, pruned, or a problem.
+fn add(entry: &DirEntry, range: &DeliveryRange, listing: &mut Listing) {
     let provenance = Provenance::Path(entry.path().into());
-    if !named_inside_other && let Some(folder) = other_service(&entry.path().to_string_lossy()) {
-        listing
-            .passed_over
-            .insert(Provenance::Path(Path::new(folder).into()));
-        return;
-    }
     let metadata = match entry.metadata() {
         Ok(metadata) => metadata,
         Err(error) => {

@@ -3,6 +3,7 @@
 //! Archives hold millions of files, so an item is kept small: the bucket's name is shared, and the layout is read from the key when
 //! asked for, not stored.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,10 +30,25 @@ impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("-"),
-            Self::Path(path) => write!(f, "{}", path.display()),
-            Self::Object { bucket, key } => write!(f, "s3://{bucket}/{key}"),
+            Self::Path(path) => f.write_str(&shown(&path.to_string_lossy())),
+            Self::Object { bucket, key } => write!(f, "s3://{bucket}/{}", shown(key)),
         }
     }
+}
+
+/// A key or path as it may be shown: control characters escaped, so that a name can't break a line or a terminal.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// What tells that the content behind a provenance changed between two runs. Compare the displayed form.
@@ -94,5 +110,24 @@ impl Item {
             Provenance::Path(path) => Layout::parse(&path.to_string_lossy()),
             Provenance::Object { key, .. } => Layout::parse(key),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn provenances_are_shown_on_one_line() {
+        let object = Provenance::Object {
+            bucket: "b".into(),
+            key: "a b/\u{1b}[31m\n+é.json".into(),
+        };
+        assert_eq!(object.to_string(), "s3://b/a b/\\u{1b}[31m\\n+é.json");
+        assert_eq!(
+            Provenance::Path(Path::new("x/y\r.gz").into()).to_string(),
+            "x/y\\r.gz"
+        );
+        assert_eq!(Provenance::Stdin.to_string(), "-");
     }
 }

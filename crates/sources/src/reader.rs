@@ -290,7 +290,7 @@ async fn fetch_ahead(shared: Arc<Shared>, clients: Arc<Clients>, object_bytes_ma
             filled: false,
         };
         if item.size() > object_bytes_max {
-            let doing = format!("read s3://{bucket}/{key}");
+            let doing = format!("read {}", item.provenance);
             place.fill(Err(ReadError::too_large(
                 doing,
                 object_bytes_max,

@@ -181,7 +181,7 @@ fn a_range_prunes_by_name_and_other_services_are_passed_over() {
     assert_eq!(
         passed,
         [format!(
-            "{}/AWSLogs/111122223333/Config/",
+            "{}/AWSLogs/111122223333/Config",
             root.path().display()
         )]
     );

@@ -16,7 +16,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use offtrail_sources::{Item, Listing, Pruned, S3Settings, Settings, Source, Sources, TimeRange};
+use offtrail_sources::{
+    Item, Listing, Provenance, Pruned, S3Settings, Settings, Source, Sources, TimeRange,
+};
 
 /// moto wants some signature for a deletion and checks none.
 const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none";
@@ -124,7 +126,7 @@ impl Moto {
         for (key, body) in objects {
             self.request(
                 "PUT",
-                &format!("/{bucket}/{}", key.replace(' ', "%20").replace('+', "%2B")),
+                &format!("/{bucket}/{}", escaped(key)),
                 body.as_bytes(),
             );
         }
@@ -152,6 +154,13 @@ impl Drop for Moto {
     }
 }
 
+/// A key as it stands in a request's path.
+fn escaped(key: &str) -> String {
+    key.replace(' ', "%20")
+        .replace('+', "%2B")
+        .replace('\u{1}', "%01")
+}
+
 fn s3(bucket: &str, prefix: &str) -> Source {
     Source::S3 {
         bucket: bucket.into(),
@@ -159,19 +168,12 @@ fn s3(bucket: &str, prefix: &str) -> Source {
     }
 }
 
-fn keys(listing: &Listing, bucket: &str) -> Vec<String> {
-    let prefix = format!("s3://{bucket}/");
-    listing
-        .items
-        .iter()
-        .map(|item| {
-            item.provenance
-                .to_string()
-                .strip_prefix(&prefix)
-                .unwrap()
-                .to_owned()
-        })
-        .collect()
+fn keys(listing: &Listing, asked: &str) -> Vec<String> {
+    let key = |item: &Item| match &item.provenance {
+        Provenance::Object { bucket, key } if &**bucket == asked => key.to_string(),
+        other => panic!("{other:?} is not in {asked}"),
+    };
+    listing.items.iter().map(key).collect()
 }
 
 /// Two accounts of an organisation, two regions, days over three months and two years, and what else lies in a real bucket.
@@ -200,6 +202,7 @@ fn archive() -> BTreeMap<String, String> {
     keys.push("trail/AWSLogs/copied by hand/a+b.json".to_owned());
     keys.push("trail/AWSLogs/o-ab12/111122223333/CloudTrail/eu-west-1/stray.json".to_owned());
     keys.push("top.json".to_owned());
+    keys.push("odd\u{1}name.json".to_owned());
     keys.into_iter()
         .map(|key| (key.clone(), format!("content of {key}")))
         .collect()

@@ -14,6 +14,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStreamError;
 use aws_sdk_s3::types::RequestPayer;
 
+use crate::item::shown;
 use crate::reader::ReadError;
 use crate::s3::{Clients, S3Error};
 
@@ -30,7 +31,7 @@ pub(crate) struct Fetch {
 
 /// Gets `s3://bucket/key`.
 pub(crate) async fn fetch(how: &Fetch, bucket: &str, key: &str) -> Result<Vec<u8>, ReadError> {
-    let doing = || format!("read s3://{bucket}/{key}");
+    let doing = || format!("read s3://{bucket}/{}", shown(key));
     let settings = &how.clients.settings;
     let mut client = how.clients.client(bucket);
     let mut wait = BACK_OFF;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{Object, RequestPayer};
+use aws_sdk_s3::types::{EncodingType, Object, RequestPayer};
 use tokio::task::JoinSet;
 
-use crate::item::{Fingerprint, Item, Provenance};
+use crate::item::{Fingerprint, Item, Provenance, shown};
 use crate::layout::other_service;
 use crate::listing::Listing;
 use crate::range::DeliveryRange;
@@ -179,7 +179,8 @@ impl Walk {
         after: Option<String>,
         token: Option<String>,
     ) -> Result<ListObjectsV2Output, S3Error> {
-        self.client
+        let mut page = self
+            .client
             .list_objects_v2()
             .bucket(&*self.bucket)
             .prefix(prefix)
@@ -191,10 +192,22 @@ impl Walk {
                     .requester_pays
                     .then_some(RequestPayer::Requester),
             )
+            // XML can't carry every character that a key may have.
+            .encoding_type(EncodingType::Url)
             .max_keys(self.settings.list_page_size.clamp(1, 1_000))
             .send()
             .await
-            .map_err(|error| S3Error::from_sdk(self.doing(prefix), &error))
+            .map_err(|error| S3Error::from_sdk(self.doing(prefix), &error))?;
+        // Some stores don't know the parameter; they don't say that they obeyed it.
+        if page.encoding_type == Some(EncodingType::Url) {
+            for object in page.contents.iter_mut().flatten() {
+                object.key = object.key.take().map(|key| decode(&key));
+            }
+            for folder in page.common_prefixes.iter_mut().flatten() {
+                folder.prefix = folder.prefix.take().map(|prefix| decode(&prefix));
+            }
+        }
+        Ok(page)
     }
 
     /// Adds an object, unless it is one of the empty ones that S3's console makes to show a folder, or another service's.
@@ -207,11 +220,7 @@ impl Walk {
         if size == 0 && key.ends_with('/') {
             return;
         }
-        if let Some(folder) = other_service(&key).filter(|folder| !self.asked.starts_with(folder)) {
-            listing.passed_over.insert(Provenance::Object {
-                bucket: Arc::clone(&self.bucket),
-                key: folder.into(),
-            });
+        if self.passes_over(&key, listing) {
             return;
         }
         let etag = object.e_tag.unwrap_or_default().trim_matches('"').into();
@@ -228,7 +237,77 @@ impl Walk {
         );
     }
 
+    /// Whether a key or folder is another service's and not what the user aimed at; if so, it is told.
+    fn passes_over(&self, key: &str, listing: &mut Listing) -> bool {
+        let Some(folder) = other_service(key) else {
+            return false;
+        };
+        let beside = folder
+            .trim_end_matches('/')
+            .rfind('/')
+            .map_or(0, |slash| slash + 1);
+        if self.asked.len() > beside {
+            return false;
+        }
+        listing.passed_over.insert(Provenance::Object {
+            bucket: Arc::clone(&self.bucket),
+            key: folder.into(),
+        });
+        true
+    }
+
     fn doing(&self, prefix: &str) -> String {
-        format!("list s3://{}/{prefix}", self.bucket)
+        format!("list s3://{}/{}", self.bucket, shown(prefix))
+    }
+}
+
+/// Undoes form-url-encoding, which S3 uses in listings (`+` is a space). What is no encoding is kept as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = text
+            .get(at + 1..at + 3)
+            .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        match (byte, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(value)) => {
+                decoded.push(value);
+                at += 2;
+            }
+            (b'+', _) => decoded.push(b' '),
+            _ => decoded.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+    use proptest::prelude::*;
+
+    #[test]
+    fn listed_keys_are_decoded() {
+        for (listed, key) in [
+            ("a+b%2Bc%2Fd", "a b+c/d"),
+            ("%C3%A9%01", "é\u{1}"),
+            ("100%", "100%"),
+            ("%zz%+1", "%zz% 1"),
+            ("%FF", "%FF"),
+            ("%é", "%é"),
+        ] {
+            assert_eq!(decode(listed), key, "{listed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in "\\PC{0,40}") {
+            let _ = decode(&text);
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            prop_assert_eq!(decode(&encoded), text);
+        }
     }
 }
