@@ -1,6 +1,8 @@
 //! [`Baseline`]: all profiles over a stated window.
 
-use offtrail_event::{CredentialKind, PrincipalId, Timestamp, Vocabulary};
+use std::collections::HashMap;
+
+use offtrail_event::{CallId, CredentialKind, PrincipalId, Timestamp, Vocabulary};
 
 use crate::{Coverage, Profile, learn::CREDENTIAL_KINDS};
 
@@ -31,6 +33,7 @@ impl Window {
 pub struct Baseline {
     profiles: Vec<Option<Profile>>,
     credential_texts: [Option<u32>; CREDENTIAL_KINDS],
+    forwarded_texts: HashMap<CallId, u32>,
     /// Hours for which records arrived.
     pub coverage: Coverage,
     /// Earliest and latest event time learnt.
@@ -109,6 +112,14 @@ impl Baseline {
             .flatten()
             .map(|profile| profile.expire(horizon))
             .sum()
+    }
+
+    /// The interned text of a call, as value of [`crate::Dimension::Forwarded`].
+    pub(crate) fn forwarded_text(&mut self, call: CallId, words: &Vocabulary) -> u32 {
+        *self
+            .forwarded_texts
+            .entry(call)
+            .or_insert_with(|| words.text_id(&words.call_text(call)).0)
     }
 
     pub(crate) fn credential_text(&mut self, kind: CredentialKind, words: &Vocabulary) -> u32 {

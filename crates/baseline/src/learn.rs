@@ -4,7 +4,7 @@ use offtrail_event::{
     CredentialKind, Mint, MintedKind, Observation, PrincipalKind, Traits, Vocabulary,
 };
 
-use crate::{Baseline, CallRow, Dimension, FacetRow, Standing};
+use crate::{Baseline, CallRow, Dimension, Standing};
 
 /// With which standing an observation is learnt: the call and each other dimension apart, since a finding may rest on one only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +24,27 @@ impl Lesson {
 }
 
 impl Baseline {
-    /// Adds one observation that is no repeat. `credential_texts` of the vocabulary must have been interned by
-    /// [`Baseline::new`]; the lesson's standing applies to rows that are new, an existing row keeps its own.
+    /// Adds one observation that is no repeat. The lesson's standing applies to rows that are new; an existing row keeps its own.
+    ///
+    /// What a service did with the principal's permissions (forward access) is kept apart: it says nothing of the principal's
+    /// own calls, networks and agents.
     pub fn learn(&mut self, observation: &Observation, words: &Vocabulary, lesson: Lesson) {
         let time = observation.time;
         self.window.see(time);
         self.observations += 1;
         self.coverage
             .see(observation.account, observation.region, time);
+        let forwarded = (observation.credential_kind == CredentialKind::ForwardAccess)
+            .then(|| self.forwarded_text(observation.call, words));
         let credential = self.credential_text(observation.credential_kind, words);
         let profile = self.profile_mut(observation.principal);
         profile.traits = profile.traits.union(observation.traits);
         profile.see_time(time);
+        if let Some(value) = forwarded {
+            profile.see_value(Dimension::Forwarded, value, time, Standing::Learnt);
+            profile.see_value(Dimension::Credential, credential, time, Standing::Learnt);
+            return;
+        }
         let outcome = observation.outcome;
         let standing = profile
             .call(observation.call, outcome)
@@ -50,18 +59,9 @@ impl Baseline {
             (Dimension::Takes, taken_role(observation).map(|role| role.0)),
         ];
         for (dimension, value) in facets {
-            let Some(value) = value else { continue };
-            let standing = profile
-                .facet(dimension, value)
-                .map_or(lesson.facets, |row| row.standing);
-            profile.see_facet(FacetRow {
-                dimension,
-                standing,
-                value,
-                count: 1,
-                first: time,
-                last: time,
-            });
+            if let Some(value) = value {
+                profile.see_value(dimension, value, time, lesson.facets);
+            }
         }
         if let Some(role) = taken_role(observation) {
             let owner = words.principal(role).account;

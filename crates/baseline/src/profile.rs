@@ -163,6 +163,27 @@ impl Profile {
         }
     }
 
+    /// Adds a sighting of a value; a value already known keeps its standing.
+    pub(crate) fn see_value(
+        &mut self,
+        dimension: Dimension,
+        value: u32,
+        time: Timestamp,
+        standing: Standing,
+    ) {
+        let standing = self
+            .facet(dimension, value)
+            .map_or(standing, |row| row.standing);
+        self.see_facet(FacetRow {
+            dimension,
+            standing,
+            value,
+            count: 1,
+            first: time,
+            last: time,
+        });
+    }
+
     pub(crate) fn see_time(&mut self, time: Timestamp) {
         self.observations += 1;
         self.days.insert(time.day());

@@ -185,6 +185,8 @@ pub enum Dimension {
     Account,
     /// A role this principal opened sessions of; its value is a principal, not a text.
     Takes,
+    /// A call a service made with this principal's permissions (forward access): kept apart from calls of its own.
+    Forwarded,
 }
 
 impl Dimension {
@@ -196,6 +198,7 @@ impl Dimension {
         Self::Credential,
         Self::Account,
         Self::Takes,
+        Self::Forwarded,
     ];
 
     /// The word used for it in every format.
@@ -208,6 +211,7 @@ impl Dimension {
             Self::Credential => "credential",
             Self::Account => "account",
             Self::Takes => "role",
+            Self::Forwarded => "forwarded_call",
         }
     }
 }

@@ -45,7 +45,11 @@ impl FromStr for Severity {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL.iter().find(|one| one.as_str() == text).copied().ok_or_else(|| UnknownKind(text.to_owned()))
+        Self::ALL
+            .iter()
+            .find(|one| one.as_str() == text)
+            .copied()
+            .ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
 

@@ -1,9 +1,31 @@
 //! Novelty, surprise, sensitivity, grouping and severity: what turns an observation into a finding that can be checked.
 //! Arithmetic and look-up only; no clock, no input or output.
+//!
+//! [`Detector`] is the door: `meet`, `judge`, `collect`, `learn`. The recipe is written in `docs/detection.md`, its numbers in
+//! `data/settings.toml`.
 
+mod assemble;
+mod case;
 pub mod catalogue;
+mod decay;
+mod detector;
 mod finding;
+mod judge;
+mod landscape;
+mod lineage;
+pub mod peers;
+mod sensitivities;
+mod settings;
+mod tail;
+mod weigh;
+mod wording;
 
+pub use detector::{Collected, Detector, LearningPolicy, Telling};
 pub use finding::{
-    Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty, PeerCount, Severity, Share,
+    Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
+    PeerCount, Severity, Share,
 };
+pub use judge::{CallNews, ContextNews, Verdict};
+pub use landscape::{Landscape, News, Popularity};
+pub use lineage::{Ancestry, Lineage};
+pub use settings::{DEFAULT_SETTINGS, SETTINGS_VERSION, Settings, SettingsError};

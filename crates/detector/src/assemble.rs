@@ -1,0 +1,162 @@
+//! Assembling a [`Finding`] from a case: type, severity, title, summary. Words for next steps are in `wording`.
+
+use offtrail_event::{CredentialKind, PrincipalKind, PrincipalName, Vocabulary};
+
+use crate::{
+    Finding, Severity,
+    case::{Case, Lead},
+    catalogue::SensitivityClass,
+    settings::SeveritySettings,
+    wording,
+};
+
+/// Builds the present state of a case as a finding. `threshold`: bits, and whether they were calibrated.
+pub(crate) fn assemble(
+    case: &Case,
+    threshold: (f64, bool),
+    steps: &SeveritySettings,
+    words: &Vocabulary,
+) -> Finding {
+    let lead = case
+        .lead
+        .as_ref()
+        .expect("a case is told only after something was added, which sets its lead");
+    let principal = words.principal(lead.principal);
+    let root = (case.root != lead.principal).then(|| words.principal(case.root));
+    let score = case.score();
+    let kind = finding_type(lead, &principal);
+    let mut novelties = case.novelties.clone();
+    novelties.sort_by(|a, b| {
+        b.bits
+            .total_cmp(&a.bits)
+            .then_with(|| (a.dimension, &a.value).cmp(&(b.dimension, &b.value)))
+    });
+    Finding {
+        id: case.id.clone(),
+        guardduty: guardduty_type(lead),
+        kind,
+        time: case.last,
+        opened: case.opened,
+        severity: severity(case, lead, score - threshold.0, steps),
+        score,
+        threshold: threshold.0,
+        calibrated: threshold.1,
+        title: title(lead, &principal),
+        summary: wording::summary(case, lead, &principal, root.as_ref()),
+        harmless_if: wording::harmless_if(lead, &principal),
+        next_steps: wording::next_steps(lead, &principal, root.as_ref()),
+        principal,
+        root,
+        credential: lead.credential.clone(),
+        lineage: case.lineage.clone(),
+        novelties,
+        evidence: case.evidence.clone(),
+        baseline: case.note.clone(),
+        attack: case.attack.iter().cloned().collect(),
+        raised: case.raised,
+        suppressed_by: None,
+    }
+}
+
+/// The four steps: bits above the threshold, with a floor for what hands an intruder something lasting.
+fn severity(case: &Case, lead: &Lead, above: f64, steps: &SeveritySettings) -> Severity {
+    let by_bits = if above >= steps.critical_above_bits {
+        Severity::Critical
+    } else if above >= steps.high_above_bits {
+        Severity::High
+    } else if above >= steps.medium_above_bits {
+        Severity::Medium
+    } else {
+        Severity::Low
+    };
+    let key_abused = lead.credential.kind == CredentialKind::PermanentKey
+        && lead.class >= SensitivityClass::IdentityOrCredentialRead;
+    let floor = if !case.raised {
+        Severity::Low
+    } else if case.foothold || key_abused {
+        Severity::High
+    } else {
+        Severity::Low
+    };
+    by_bits.max(floor)
+}
+
+/// The threat purpose of a tactic, in GuardDuty's words.
+fn purpose(tactic: Option<&str>) -> &'static str {
+    match tactic {
+        Some("TA0001") => "InitialAccess",
+        Some("TA0002") => "Execution",
+        Some("TA0003") => "Persistence",
+        Some("TA0004") => "PrivilegeEscalation",
+        Some("TA0005") => "DefenseEvasion",
+        Some("TA0006") => "CredentialAccess",
+        Some("TA0007") => "Discovery",
+        Some("TA0008") => "LateralMovement",
+        Some("TA0009") => "Collection",
+        Some("TA0010") => "Exfiltration",
+        Some("TA0040") => "Impact",
+        _ => "Behavior",
+    }
+}
+
+fn finding_type(lead: &Lead, principal: &PrincipalName) -> String {
+    let resource = match principal.kind {
+        PrincipalKind::Role => "IAMRole",
+        PrincipalKind::Root => "Root",
+        PrincipalKind::FederatedUser => "FederatedUser",
+        PrincipalKind::IdentityCenterUser => "IdentityCenterUser",
+        _ => "IAMUser",
+    };
+    let mechanism = if lead.call.is_some() {
+        "FirstSeenCall"
+    } else {
+        "FirstSeenContext"
+    };
+    let artifact = artifact(lead.credential.kind, principal.kind);
+    format!(
+        "{}:{resource}/AnomalousBehavior.{mechanism}!{artifact}",
+        purpose(lead.attack.0)
+    )
+}
+
+fn artifact(credential: CredentialKind, principal: PrincipalKind) -> &'static str {
+    match (credential, principal) {
+        (_, PrincipalKind::Root) => "Root",
+        (CredentialKind::PermanentKey, _) => "PermanentKey",
+        (CredentialKind::UserSession, PrincipalKind::FederatedUser) => "FederatedSession",
+        (CredentialKind::UserSession, _) => "UserSession",
+        (CredentialKind::RoleSession, _) => "RoleSession",
+        (CredentialKind::Console, _) => "Console",
+        (CredentialKind::ForwardAccess, _) => "ForwardAccess",
+        (CredentialKind::Service, _) => "Service",
+        (CredentialKind::None, _) => "NoCredential",
+        (CredentialKind::Unrecognised, _) => "UnrecognisedCredential",
+    }
+}
+
+/// GuardDuty has no anomaly type for some purposes; those map to nothing rather than to a name that does not exist.
+fn guardduty_type(lead: &Lead) -> Option<String> {
+    let purpose = purpose(lead.attack.0);
+    let known = [
+        "CredentialAccess",
+        "DefenseEvasion",
+        "Discovery",
+        "Exfiltration",
+        "Impact",
+        "InitialAccess",
+        "Persistence",
+        "PrivilegeEscalation",
+    ];
+    known
+        .contains(&purpose)
+        .then(|| format!("{purpose}:IAMUser/AnomalousBehavior"))
+}
+
+fn title(lead: &Lead, principal: &PrincipalName) -> String {
+    let who = wording::who(principal);
+    let with = wording::with_credential(lead.credential.kind, principal.kind);
+    match &lead.call {
+        Some(call) => format!("First {call} by {who} {with}"),
+        None => format!("{who} {with} in new surroundings"),
+    }
+}

@@ -1,0 +1,285 @@
+//! [`Case`]: what one lineage does within a window, added up. A case that reaches the threshold is a raised finding.
+//!
+//! The sum is damped: the heaviest call counts in full, the next half, the next a quarter, so that one odd call ranks by itself and a
+//! burst of small ones can't drown it; each other dimension counts once, with its largest value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use offtrail_baseline::Dimension;
+use offtrail_event::{CallId, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp};
+
+use crate::{
+    Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty,
+    catalogue::SensitivityClass,
+    judge::{CallNews, ContextNews, Verdict},
+    landscape::News,
+    settings::FindingSettings,
+};
+
+/// A call row that a case brought into the baseline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BroughtCall {
+    pub(crate) principal: PrincipalId,
+    pub(crate) call: CallId,
+    pub(crate) outcome: OutcomeClass,
+    pub(crate) time: Timestamp,
+    pub(crate) surprise: f64,
+}
+
+/// Another row that a case brought into the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BroughtFacet {
+    pub(crate) principal: PrincipalId,
+    pub(crate) dimension: Dimension,
+    pub(crate) value: u32,
+    pub(crate) news: News,
+    pub(crate) time: Timestamp,
+}
+
+/// The heaviest piece of evidence so far: whom a finding is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Lead {
+    pub(crate) bits: f64,
+    pub(crate) principal: PrincipalId,
+    pub(crate) credential: CredentialShown,
+    pub(crate) call: Option<String>,
+    pub(crate) class: SensitivityClass,
+    pub(crate) outcome: OutcomeClass,
+    pub(crate) attack: (Option<&'static str>, Option<&'static str>),
+}
+
+/// One lineage's news within a window.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) root: PrincipalId,
+    pub(crate) opened: Timestamp,
+    /// When it stops collecting.
+    pub(crate) until: Timestamp,
+    pub(crate) last: Timestamp,
+    calls: Vec<f64>,
+    context: BTreeMap<&'static str, f64>,
+    seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
+    seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
+    pub(crate) lead: Option<Lead>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) novelties: Vec<Novelty>,
+    pub(crate) lineage: Vec<LineageStep>,
+    pub(crate) attack: BTreeSet<Attack>,
+    pub(crate) brought_calls: Vec<BroughtCall>,
+    pub(crate) brought_facets: Vec<BroughtFacet>,
+    pub(crate) note: BaselineNote,
+    pub(crate) raised: bool,
+    /// A severe call succeeded, or something was minted that lasts.
+    pub(crate) foothold: bool,
+    /// Score of the state last told.
+    pub(crate) told: Option<f64>,
+    /// Evidence lines of the state last told.
+    pub(crate) told_evidence: usize,
+}
+
+impl Case {
+    pub(crate) fn open(
+        id: String,
+        root: PrincipalId,
+        time: Timestamp,
+        note: BaselineNote,
+        settings: &FindingSettings,
+    ) -> Self {
+        Self {
+            id,
+            root,
+            opened: time,
+            until: time.plus_secs(hours(settings.window_hours)),
+            last: time,
+            calls: Vec::new(),
+            context: BTreeMap::new(),
+            seen: HashMap::default(),
+            seen_context: BTreeSet::new(),
+            lead: None,
+            evidence: Vec::new(),
+            novelties: Vec::new(),
+            lineage: Vec::new(),
+            attack: BTreeSet::new(),
+            brought_calls: Vec::new(),
+            brought_facets: Vec::new(),
+            note,
+            raised: false,
+            foothold: false,
+            told: None,
+            told_evidence: 0,
+        }
+    }
+
+    /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0.
+    pub(crate) fn score(&self) -> f64 {
+        let calls: f64 = self
+            .calls
+            .iter()
+            .zip(0..60)
+            .map(|(bits, place)| bits * 0.5_f64.powi(place))
+            .sum();
+        calls + self.context.values().sum::<f64>()
+    }
+
+    /// Whether this call of this principal is news it already holds.
+    pub(crate) fn holds(&self, principal: PrincipalId, call: CallId) -> bool {
+        self.seen.get(&(principal, call)).copied().unwrap_or(false)
+    }
+
+    /// Adds what is new; returns the bits the score rose by.
+    pub(crate) fn add(
+        &mut self,
+        observation: &Observation,
+        verdict: &Verdict,
+        mut evidence: Evidence,
+        settings: &FindingSettings,
+    ) -> f64 {
+        let before = self.score();
+        let principal = observation.principal;
+        let call = verdict
+            .call
+            .as_ref()
+            .filter(|news| !self.seen.contains_key(&(principal, news.call)));
+        let repeats = verdict.repeats_held || self.holds(principal, observation.call);
+        let fresh: Vec<&ContextNews> = verdict
+            .context
+            .iter()
+            .filter(|news| {
+                !self
+                    .seen_context
+                    .contains(&(principal, news.key.0, news.key.1))
+            })
+            .collect();
+        if call.is_none() && fresh.is_empty() && !repeats {
+            return 0.0;
+        }
+        let mut bits = 0.0;
+        if let Some(news) = call {
+            bits += news.novelty.bits;
+            self.add_call(observation, news);
+            evidence.why.push(why_call(news));
+        }
+        for news in &fresh {
+            bits += news.novelty.bits;
+            self.seen_context
+                .insert((principal, news.key.0, news.key.1));
+            let largest = self.context.entry(news.key.0).or_default();
+            *largest = largest.max(news.novelty.bits);
+            self.novelties.push(news.novelty.clone());
+            evidence.why.push(format!(
+                "first {} {}",
+                news.novelty.dimension.replace('_', " "),
+                news.novelty.value
+            ));
+        }
+        if bits <= 0.0 && repeats {
+            evidence.why.push("again, within this finding".to_owned());
+        }
+        evidence.bits = bits;
+        self.lead(observation, call, bits, &evidence);
+        self.last = self.last.max(observation.time);
+        self.evidence.push(evidence);
+        let rise = self.score() - before;
+        if rise > settings.extend_bits {
+            let longest = self
+                .opened
+                .plus_secs((settings.days_max * SECONDS_PER_DAY as f64) as i64);
+            let extended = observation.time.plus_secs(hours(settings.window_hours));
+            self.until = self.until.max(extended.min(longest));
+        }
+        rise
+    }
+
+    fn add_call(&mut self, observation: &Observation, news: &CallNews) {
+        self.seen
+            .insert((observation.principal, news.call), news.new_to_principal);
+        let place = self
+            .calls
+            .partition_point(|bits| *bits >= news.novelty.bits);
+        self.calls.insert(place, news.novelty.bits);
+        self.novelties.push(news.novelty.clone());
+        if let (Some(tactic), technique) = news.attack {
+            self.attack.insert(Attack {
+                tactic: tactic.to_owned(),
+                technique: technique.unwrap_or_default().to_owned(),
+            });
+        }
+        self.foothold |= news.class == SensitivityClass::Severe
+            && observation.outcome == OutcomeClass::Succeeded;
+    }
+
+    fn lead(
+        &mut self,
+        observation: &Observation,
+        call: Option<&CallNews>,
+        bits: f64,
+        evidence: &Evidence,
+    ) {
+        // The lead is the heaviest call; context leads only where there is no call yet.
+        let weight = call.map_or(0.0, |news| news.novelty.bits);
+        let better = match &self.lead {
+            None => true,
+            Some(lead) => call.is_some() && (lead.call.is_none() || weight > lead.bits),
+        };
+        if !better {
+            return;
+        }
+        let session = observation
+            .detail
+            .as_ref()
+            .map_or("", |detail| detail.session_name());
+        self.lead = Some(Lead {
+            bits: if call.is_some() { weight } else { bits },
+            principal: observation.principal,
+            credential: CredentialShown {
+                kind: observation.credential_kind,
+                access_key_id: evidence.access_key_id.clone(),
+                session_name: session.to_owned(),
+            },
+            call: call.map(|news| news.novelty.value.clone()),
+            class: call.map_or(SensitivityClass::OrdinaryRead, |news| news.class),
+            outcome: observation.outcome,
+            attack: call.map_or((None, None), |news| news.attack),
+        });
+    }
+
+    /// Adds the steps of a chain that it lacks, in order of time.
+    pub(crate) fn add_lineage(&mut self, steps: Vec<LineageStep>) {
+        for step in steps {
+            if !self.lineage.contains(&step) {
+                self.lineage.push(step);
+            }
+        }
+        self.lineage.sort_by(|a, b| {
+            (a.time, &a.event_id, &a.minted).cmp(&(b.time, &b.event_id, &b.minted))
+        });
+    }
+}
+
+fn hours(hours: f64) -> i64 {
+    (hours * 3600.0) as i64
+}
+
+fn why_call(news: &CallNews) -> String {
+    let novelty = &news.novelty;
+    if news.new_to_principal {
+        format!(
+            "first {} in {} calls over {} active days; {} of {} peers and {} of {} principals of the organisation make it",
+            novelty.value,
+            novelty.principal_calls,
+            novelty.principal_days,
+            novelty.peers.seen_by,
+            novelty.peers.size,
+            novelty.organisation.seen_by,
+            novelty.organisation.principals
+        )
+    } else {
+        format!(
+            "{} is usual for this role but new to the principal that opened the session",
+            novelty.value
+        )
+    }
+}

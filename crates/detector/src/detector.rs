@@ -1,0 +1,500 @@
+//! [`Detector`]: judge, collect, learn, in three functions that never mix.
+//!
+//! [`Detector::judge`] reads. [`Detector::collect`] adds a verdict to the case of its lineage and says what to tell and what to hold back.
+//! [`Detector::learn`] then brings landscape and lineage up to date. The caller runs them in this order for each
+//! observation, in order of event time.
+
+use std::collections::BTreeMap;
+
+use offtrail_baseline::{Baseline, Lesson, Standing};
+use offtrail_event::{
+    MintedKind, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    BaselineNote, Evidence, Finding, Settings,
+    assemble::assemble,
+    case::{BroughtCall, BroughtFacet, Case},
+    judge::{Bench, Verdict, is_judged},
+    landscape::{Landscape, News},
+    lineage::Lineage,
+    sensitivities::Sensitivities,
+};
+
+/// Which states of cases are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// Only raised findings.
+    Raised,
+    /// Also what stayed below the threshold.
+    All,
+}
+
+/// What happens to what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearningPolicy {
+    /// Learn nothing.
+    Frozen,
+    /// Learn, and keep pending what raised findings rest on.
+    HoldFlagged,
+    /// Learn everything as known-good.
+    LearnAll,
+}
+
+/// A rise in bits worth telling a new state for.
+const TELL_RISE_BITS: f64 = 0.005;
+
+/// What a verdict led to.
+#[derive(Debug)]
+pub struct Collected {
+    /// With which standing to learn the observation.
+    pub lesson: Lesson,
+    /// A new state to tell.
+    pub finding: Option<Finding>,
+}
+
+/// All state of detection beside the baseline itself.
+#[derive(Debug)]
+pub struct Detector {
+    settings: Settings,
+    digest: String,
+    telling: Telling,
+    policy: LearningPolicy,
+    threshold: f64,
+    calibrated: bool,
+    landscape: Landscape,
+    sensitivities: Sensitivities,
+    lineage: Lineage,
+    /// Open cases by root; closed raised ones stay while what they rest on is held.
+    open: BTreeMap<PrincipalId, Case>,
+    closed: BTreeMap<PrincipalId, Case>,
+    swept: Option<Timestamp>,
+}
+
+impl Detector {
+    /// Ready to judge what comes after `baseline`.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        telling: Telling,
+        policy: LearningPolicy,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> Self {
+        let mut sensitivities = Sensitivities::new();
+        for (_, profile) in baseline.iter() {
+            for row in profile.calls() {
+                sensitivities.meet(row.call(), None, words);
+            }
+        }
+        Self {
+            digest: settings.digest(),
+            telling,
+            policy,
+            threshold: settings.finding.threshold_bits,
+            calibrated: false,
+            landscape: Landscape::of(baseline, words, &settings),
+            sensitivities,
+            lineage: Lineage::default(),
+            open: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            swept: None,
+            settings,
+        }
+    }
+
+    /// Uses a threshold calibrated on the organisation's own history.
+    pub fn set_threshold(&mut self, bits: f64) {
+        self.threshold = bits;
+        self.calibrated = true;
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Makes room for an observation's principal and call. To be called before [`Detector::judge`].
+    pub fn meet(&mut self, observation: &Observation, baseline: &Baseline, words: &Vocabulary) {
+        self.landscape.begin(observation.time);
+        self.landscape
+            .join(observation.principal, observation.time, baseline, words);
+        self.sensitivities
+            .meet(observation.call, observation.read_only, words);
+    }
+
+    /// Weighs what is new in an observation. Reads only.
+    #[must_use]
+    pub fn judge(
+        &self,
+        observation: &Observation,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> Verdict {
+        self.bench(baseline, words).judge(observation)
+    }
+
+    /// Whether observations like this one are judged at all, or profiled apart.
+    #[must_use]
+    pub fn is_judged(&self, observation: &Observation) -> bool {
+        is_judged(observation, self.landscape.family(observation.principal))
+    }
+
+    fn bench<'a>(&'a self, baseline: &'a Baseline, words: &'a Vocabulary) -> Bench<'a> {
+        Bench {
+            settings: &self.settings,
+            landscape: &self.landscape,
+            sensitivities: &self.sensitivities,
+            lineage: &self.lineage,
+            baseline,
+            words,
+        }
+    }
+
+    /// Adds a verdict to the case of its lineage; holds back rows of the baseline that a finding raised just now rests on.
+    pub fn collect(
+        &mut self,
+        observation: &Observation,
+        verdict: &Verdict,
+        baseline: &mut Baseline,
+        words: &Vocabulary,
+    ) -> Collected {
+        let root = verdict
+            .ancestry
+            .map_or(observation.principal, |ancestry| ancestry.root);
+        let collected = |standing, finding| Collected {
+            lesson: Lesson {
+                call: standing,
+                facets: standing,
+            },
+            finding,
+        };
+        if verdict.is_silent() {
+            let repeats = self
+                .open
+                .get(&root)
+                .is_some_and(|case| case.holds(observation.principal, observation.call));
+            if !repeats {
+                return collected(Standing::Learnt, None);
+            }
+        }
+        let reopens =
+            verdict.ancestry.is_some_and(|ancestry| ancestry.created) || verdict.repeats_held;
+        let Some(mut case) = self.case_for(root, observation, reopens, verdict, baseline, words)
+        else {
+            return collected(Standing::Learnt, None);
+        };
+        let evidence = evidence_of(observation, words);
+        case.add(observation, verdict, evidence, &self.settings.finding);
+        if verdict.ancestry.is_some()
+            || observation
+                .mint
+                .is_some_and(|mint| mint.kind != MintedKind::Session)
+        {
+            case.add_lineage(self.lineage.chain(observation));
+        }
+        let score = case.score();
+        let was_raised = case.raised;
+        case.raised |= score >= self.threshold;
+        let holds = self.policy == LearningPolicy::HoldFlagged && case.raised;
+        if holds && !was_raised {
+            self.hold_back(&case, baseline);
+        }
+        let news_standing = if holds {
+            Standing::Pending
+        } else {
+            Standing::Learnt
+        };
+        self.note_brought(&mut case, observation, verdict);
+        let tells = case.raised || self.telling == Telling::All;
+        let rose = case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
+        let finding = (tells && score > 0.0 && (rose || (case.raised && !was_raised)))
+            .then(|| self.tell(&mut case, words));
+        self.open.insert(root, case);
+        collected(news_standing, finding)
+    }
+
+    /// Takes the open case of a root out, or opens one; closes one whose window is over.
+    fn case_for(
+        &mut self,
+        root: PrincipalId,
+        observation: &Observation,
+        reopens: bool,
+        verdict: &Verdict,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> Option<Case> {
+        if let Some(case) = self.open.remove(&root) {
+            if observation.time <= case.until {
+                return Some(case);
+            }
+            self.keep(case);
+        }
+        if reopens && let Some(case) = self.closed.remove(&root) {
+            return Some(case);
+        }
+        if verdict.call.is_none() && verdict.context.is_empty() {
+            return None;
+        }
+        let id = finding_id(root, observation, words);
+        let note = self.note(observation, baseline, words);
+        Some(Case::open(
+            id,
+            root,
+            observation.time,
+            note,
+            &self.settings.finding,
+        ))
+    }
+
+    /// Keeps a closed case as long as a created credential or a held row may lead back to it.
+    fn keep(&mut self, case: Case) {
+        let lasting = case.raised
+            || case
+                .lineage
+                .iter()
+                .any(|step| !step.minted.starts_with("ASIA"));
+        if lasting {
+            self.closed.insert(case.root, case);
+        }
+    }
+
+    fn note(
+        &self,
+        observation: &Observation,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> BaselineNote {
+        let empty = offtrail_baseline::Profile::default();
+        let profile = baseline.profile(observation.principal).unwrap_or(&empty);
+        let window = baseline.window.0;
+        let account = words
+            .find_text(&words.principal(observation.principal).account)
+            .unwrap_or(observation.account);
+        let coverage = window.map_or(0.0, |(since, until)| {
+            baseline.coverage.share(account, since, until)
+        });
+        BaselineNote {
+            since: window.map(|(since, _)| since),
+            until: window.map(|(_, until)| until),
+            maturity: self
+                .settings
+                .maturity_rule()
+                .apply(profile, observation.time),
+            coverage,
+            settings: self.digest.clone(),
+        }
+    }
+
+    /// Makes what a case brought in before it was raised pending, and takes it out of the landscape.
+    fn hold_back(&mut self, case: &Case, baseline: &mut Baseline) {
+        for brought in &case.brought_calls {
+            let profile = baseline.profile_mut(brought.principal);
+            if let Some(row) = profile.call_mut(brought.call, brought.outcome)
+                && row.standing() == Standing::Learnt
+            {
+                row.set_standing(Standing::Pending);
+                self.landscape.unlearn_call(
+                    brought.principal,
+                    brought.call,
+                    brought.time,
+                    brought.surprise,
+                );
+            }
+        }
+        for brought in &case.brought_facets {
+            let profile = baseline.profile_mut(brought.principal);
+            if let Some(row) = profile.facet_mut(brought.dimension, brought.value)
+                && row.standing == Standing::Learnt
+            {
+                row.standing = Standing::Pending;
+                self.landscape.unlearn_facet(
+                    brought.principal,
+                    brought.news,
+                    brought.value,
+                    brought.time,
+                );
+            }
+        }
+    }
+
+    fn note_brought(&self, case: &mut Case, observation: &Observation, verdict: &Verdict) {
+        if case.raised {
+            return;
+        }
+        let (principal, time) = (observation.principal, observation.time);
+        if let Some(news) = verdict.call.as_ref().filter(|news| news.new_to_principal) {
+            let (call, surprise) = (news.call, news.surprise);
+            case.brought_calls.push(BroughtCall {
+                principal,
+                call,
+                outcome: observation.outcome,
+                time,
+                surprise,
+            });
+        }
+        let facets = verdict.context.iter().filter_map(|news| news.facet);
+        case.brought_facets
+            .extend(facets.map(|(dimension, value, news)| BroughtFacet {
+                principal,
+                dimension,
+                value,
+                news,
+                time,
+            }));
+    }
+
+    fn tell(&self, case: &mut Case, words: &Vocabulary) -> Finding {
+        case.told = Some(case.score());
+        case.told_evidence = case.evidence.len();
+        assemble(
+            case,
+            (self.threshold, self.calibrated),
+            &self.settings.severity,
+            words,
+        )
+    }
+
+    /// Brings landscape and lineage up to date with an observation that `baseline` has just learnt (or, under
+    /// [`LearningPolicy::Frozen`], not learnt). `new_day`: the observation opened an active day of its principal.
+    pub fn learn(
+        &mut self,
+        observation: &Observation,
+        verdict: &Verdict,
+        lesson: Lesson,
+        new_day: bool,
+        words: &Vocabulary,
+    ) {
+        self.lineage
+            .learn(observation, words, &self.settings.finding);
+        if self.policy == LearningPolicy::Frozen {
+            return;
+        }
+        let (id, time) = (observation.principal, observation.time);
+        if new_day {
+            self.landscape.active(id, time);
+        }
+        if lesson.call == Standing::Learnt
+            && verdict
+                .call
+                .as_ref()
+                .is_some_and(|news| news.new_to_principal)
+        {
+            self.landscape.learn_call(id, observation.call, time);
+        }
+        for news in &verdict.context {
+            match news.facet {
+                Some((_, value, kind)) if lesson.facets == Standing::Learnt => {
+                    self.landscape.learn_facet(id, kind, value, time)
+                }
+                None if news.key.0 == "denied" => self.landscape.learn_news(id, News::Denied, time),
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets a held call go: it is known-good from now on.
+    pub fn release(&mut self, observation: &Observation, baseline: &mut Baseline) {
+        let profile = baseline.profile_mut(observation.principal);
+        let mut released = false;
+        for outcome in OutcomeClass::ALL {
+            if let Some(row) = profile.call_mut(observation.call, *outcome)
+                && row.standing() == Standing::Pending
+            {
+                row.set_standing(Standing::Learnt);
+                released = true;
+            }
+        }
+        if released {
+            self.landscape
+                .learn_call(observation.principal, observation.call, observation.time);
+        }
+    }
+
+    /// Closes cases whose window is over; tells the last state of those that gained evidence since. To be called now and then as event time goes on.
+    pub fn sweep(&mut self, now: Timestamp, words: &Vocabulary) -> Vec<Finding> {
+        if self.swept.is_some_and(|last| now.secs_since(last) < 3600) {
+            return Vec::new();
+        }
+        self.swept = Some(now);
+        let over: Vec<PrincipalId> = self
+            .open
+            .iter()
+            .filter(|(_, case)| case.until < now)
+            .map(|(root, _)| *root)
+            .collect();
+        let findings = self.close(over, words);
+        let keep_days = self
+            .settings
+            .finding
+            .created_days
+            .max(self.settings.hold.release_after_days);
+        self.closed.retain(|_, case| {
+            now.secs_since(case.last) as f64 <= keep_days * SECONDS_PER_DAY as f64
+        });
+        self.lineage.expire(now, &self.settings.finding);
+        findings
+    }
+
+    /// Tells the last state of every case that gained evidence since it was last told.
+    pub fn finish(&mut self, words: &Vocabulary) -> Vec<Finding> {
+        let all: Vec<PrincipalId> = self.open.keys().copied().collect();
+        self.close(all, words)
+    }
+
+    fn close(&mut self, roots: Vec<PrincipalId>, words: &Vocabulary) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for root in roots {
+            let Some(mut case) = self.open.remove(&root) else {
+                continue;
+            };
+            let tells = case.told.is_some() && case.evidence.len() > case.told_evidence;
+            if tells {
+                findings.push(self.tell(&mut case, words));
+            }
+            self.keep(case);
+        }
+        findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+        findings
+    }
+}
+
+fn finding_id(root: PrincipalId, observation: &Observation, words: &Vocabulary) -> String {
+    let key = words.principal(root).key();
+    let digest = xxh3_128(
+        format!(
+            "{key}\0{}\0{:016x}",
+            observation.time, observation.fingerprint.0
+        )
+        .as_bytes(),
+    );
+    format!("{digest:032x}")
+}
+
+fn evidence_of(observation: &Observation, words: &Vocabulary) -> Evidence {
+    let detail = observation.detail.as_ref();
+    let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
+    let address = detail.map(|detail| {
+        if detail.address().is_empty() {
+            detail.service()
+        } else {
+            detail.address()
+        }
+    });
+    Evidence {
+        event_id: text(detail.map(|detail| detail.event_id())),
+        time: observation.time,
+        call: words.call_text(observation.call),
+        outcome: observation.outcome,
+        code: text(detail.map(|detail| detail.code())),
+        region: words.text(observation.region).to_string(),
+        address: text(address),
+        user_agent: text(detail.map(|detail| detail.user_agent())),
+        principal: words.principal(observation.principal).label(),
+        access_key_id: text(detail.map(|detail| detail.access_key_id())),
+        bits: 0.0,
+        why: Vec::new(),
+    }
+}

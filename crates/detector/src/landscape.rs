@@ -1,0 +1,525 @@
+//! [`Landscape`]: what is common in the organisation, as the detector needs it: which groups know which calls, how rare past
+//! news was, how fast each group meets news.
+//!
+//! Everything here is a function of the baseline's rows (dates of first sightings, active days), replayed in order of event time by
+//! [`Landscape::of`] and kept up to date by the same steps, so that a baseline learnt in any order gives the same landscape.
+//!
+//! Popularity is an interpolated Kneser–Ney estimate over distinct principals (Kneser & Ney 1995; as a Pitman–Yor process: Teh 2006),
+//! backing off from peer group to family, account, organisation and a uniform base. The peer tail is the empirical tail of that
+//! surprise among all news met before (a p-value in bits, as Sanna Passino & Heard 2019 do for network edges).
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use offtrail_baseline::{Baseline, Dimension, Profile};
+use offtrail_event::{CallId, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary};
+
+use crate::{
+    Settings, Share,
+    decay::Decayed,
+    peers::{Family, Group, group_of},
+    tail::Tail,
+};
+
+/// Kinds of news whose rate is kept per group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum News {
+    /// A call.
+    Call,
+    /// A network.
+    Network,
+    /// A region.
+    Region,
+    /// A family of user agents.
+    Agent,
+    /// A call denied for the first time.
+    Denied,
+    /// A role taken.
+    Role,
+    /// A principal of the group.
+    Principal,
+}
+
+const NEWS_KINDS: usize = 7;
+
+impl News {
+    /// The dimension of a facet, if its news is kept.
+    #[must_use]
+    pub fn of(dimension: Dimension) -> Option<Self> {
+        match dimension {
+            Dimension::Network => Some(Self::Network),
+            Dimension::Region => Some(Self::Region),
+            Dimension::Agent => Some(Self::Agent),
+            Dimension::Takes => Some(Self::Role),
+            Dimension::Credential | Dimension::Account | Dimension::Forwarded => None,
+        }
+    }
+}
+
+/// One level of the back-off: which calls how many of its principals know.
+#[derive(Clone, Debug, Default)]
+struct Level {
+    /// Principals that know a call, by call.
+    knows: HashMap<u32, u32, FixedState>,
+    /// Sum of `knows`.
+    pairs: u32,
+    /// Principals in the level.
+    principals: u32,
+}
+
+impl Level {
+    fn add(&mut self, call: CallId) {
+        *self.knows.entry(call.0).or_default() += 1;
+        self.pairs += 1;
+    }
+
+    fn remove(&mut self, call: CallId) {
+        if let Some(count) = self.knows.get_mut(&call.0) {
+            *count -= 1;
+            self.pairs -= 1;
+            if *count == 0 {
+                self.knows.remove(&call.0);
+            }
+        }
+    }
+
+    fn seen_by(&self, call: CallId) -> u32 {
+        self.knows.get(&call.0).copied().unwrap_or(0)
+    }
+
+    fn share(&self, call: CallId) -> Share {
+        Share {
+            principals: self.principals,
+            seen_by: self.seen_by(call),
+        }
+    }
+}
+
+/// What one group has met, decayed.
+#[derive(Clone, Debug, Default)]
+struct Pace {
+    news: [Decayed; NEWS_KINDS],
+    active_days: Decayed,
+}
+
+/// Where a principal stands in the levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Membership {
+    group: usize,
+    account: usize,
+}
+
+/// What is common in the organisation.
+#[derive(Clone, Debug)]
+pub struct Landscape {
+    settings: Settings,
+    groups: Vec<(Group, Level, Pace)>,
+    families: [Level; 4],
+    accounts: Vec<Level>,
+    organisation: Level,
+    group_index: HashMap<String, usize, FixedState>,
+    account_index: HashMap<Arc<str>, usize, FixedState>,
+    members: Vec<Option<Membership>>,
+    /// Principals that use a network.
+    network_users: HashMap<u32, u32, FixedState>,
+    tail: Tail,
+    /// First event of the baseline.
+    start: Option<Timestamp>,
+}
+
+/// How surprising a call is for a principal, and the counts behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Popularity {
+    /// `-log2` of its probability among peers, bits.
+    pub surprise: f64,
+    /// Its tail among all news so far, bits: what the score uses.
+    pub tail: f64,
+    /// Peer group.
+    pub peers: Share,
+    /// Account.
+    pub account: Share,
+    /// Organisation.
+    pub organisation: Share,
+}
+
+/// One step of the replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Joined,
+    Active,
+    Call(CallId),
+    Denied,
+    Facet(News, u32),
+}
+
+impl Landscape {
+    /// Replays a baseline.
+    #[must_use]
+    pub fn of(baseline: &Baseline, words: &Vocabulary, settings: &Settings) -> Self {
+        let mut landscape = Self {
+            settings: settings.clone(),
+            groups: Vec::new(),
+            families: Default::default(),
+            accounts: Vec::new(),
+            organisation: Level::default(),
+            group_index: HashMap::default(),
+            account_index: HashMap::default(),
+            members: Vec::new(),
+            network_users: HashMap::default(),
+            tail: Tail::default(),
+            start: baseline.window.0.map(|(since, _)| since),
+        };
+        let principal_rank = ranks(words.principal_count(), |index| {
+            words.principal(PrincipalId(index)).key()
+        });
+        let call_rank = ranks(words.call_count(), |index| {
+            let (source, operation) = words.call(CallId(index));
+            format!("{source}\0{operation}")
+        });
+        let mut steps: Vec<(Timestamp, u32, u32, PrincipalId, Step)> = Vec::new();
+        for (id, profile) in baseline.iter() {
+            let who = principal_rank[id.0 as usize];
+            let mut add =
+                |time: Timestamp, order: u32, step: Step| steps.push((time, who, order, id, step));
+            replay_profile(profile, &call_rank, &mut add);
+        }
+        steps.sort_unstable_by_key(|(time, who, order, ..)| (*time, *who, *order));
+        for (time, _, _, id, step) in steps {
+            landscape.step(id, time, step, baseline, words);
+        }
+        landscape
+    }
+
+    fn step(
+        &mut self,
+        id: PrincipalId,
+        time: Timestamp,
+        step: Step,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) {
+        match step {
+            Step::Joined => self.join(id, time, baseline, words),
+            Step::Active => self.active(id, time),
+            Step::Call(call) => {
+                self.learn_call(id, call, time);
+            }
+            Step::Denied => self.learn_news(id, News::Denied, time),
+            Step::Facet(news, value) => self.learn_facet(id, news, value, time),
+        }
+    }
+
+    /// Makes a principal a member of its group, if it isn't yet.
+    pub fn join(
+        &mut self,
+        id: PrincipalId,
+        time: Timestamp,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) {
+        let index = id.0 as usize;
+        if self.members.get(index).is_some_and(Option::is_some) {
+            return;
+        }
+        let name = words.principal(id);
+        let group = group_of(&name, baseline.profile(id));
+        let family = group.family;
+        let next = self.groups.len();
+        let group_slot = *self.group_index.entry(group.name.clone()).or_insert(next);
+        if group_slot == next {
+            self.groups.push((group, Level::default(), Pace::default()));
+        }
+        let next = self.accounts.len();
+        let account = *self.account_index.entry(name.account).or_insert(next);
+        if account == next {
+            self.accounts.push(Level::default());
+        }
+        if self.members.len() <= index {
+            self.members.resize(index + 1, None);
+        }
+        self.members[index] = Some(Membership {
+            group: group_slot,
+            account,
+        });
+        self.groups[group_slot].1.principals += 1;
+        if family != Family::Service {
+            self.families[family as usize].principals += 1;
+            self.accounts[account].principals += 1;
+            self.organisation.principals += 1;
+        }
+        self.learn_news(id, News::Principal, time);
+    }
+
+    fn member(&self, id: PrincipalId) -> Option<Membership> {
+        self.members.get(id.0 as usize).copied().flatten()
+    }
+
+    /// The group of a member.
+    #[must_use]
+    pub fn group(&self, id: PrincipalId) -> Option<&Group> {
+        self.member(id).map(|member| &self.groups[member.group].0)
+    }
+
+    /// The family of a member; what is not one is a service.
+    #[must_use]
+    pub fn family(&self, id: PrincipalId) -> Family {
+        self.group(id).map_or(Family::Service, |group| group.family)
+    }
+
+    /// Counts an active day.
+    pub fn active(&mut self, id: PrincipalId, time: Timestamp) {
+        let half_life = self.settings.call.rate_half_life_days;
+        if let Some(member) = self.member(id) {
+            self.groups[member.group]
+                .2
+                .active_days
+                .add(1.0, time, half_life);
+        }
+    }
+
+    /// Counts a piece of news.
+    pub fn learn_news(&mut self, id: PrincipalId, news: News, time: Timestamp) {
+        let half_life = self.settings.call.rate_half_life_days;
+        if let Some(member) = self.member(id) {
+            self.groups[member.group].2.news[news as usize].add(1.0, time, half_life);
+        }
+    }
+
+    /// Counts a value of a dimension.
+    pub fn learn_facet(&mut self, id: PrincipalId, news: News, value: u32, time: Timestamp) {
+        self.learn_news(id, news, time);
+        if news == News::Network && self.family(id) != Family::Service {
+            *self.network_users.entry(value).or_default() += 1;
+        }
+    }
+
+    /// Takes a value back that turned out to belong to a raised finding.
+    pub fn unlearn_facet(&mut self, id: PrincipalId, news: News, value: u32, time: Timestamp) {
+        let half_life = self.settings.call.rate_half_life_days;
+        if let Some(member) = self.member(id) {
+            self.groups[member.group].2.news[news as usize].add(-1.0, time, half_life);
+        }
+        if news == News::Network
+            && let Some(users) = self.network_users.get_mut(&value)
+        {
+            *users = users.saturating_sub(1);
+        }
+    }
+
+    /// Counts a call that is new to a principal.
+    pub fn learn_call(&mut self, id: PrincipalId, call: CallId, time: Timestamp) {
+        let Some(member) = self.member(id) else {
+            return;
+        };
+        let family = self.groups[member.group].0.family;
+        if family != Family::Service && self.day_of(time) >= self.settings.popularity.tail_from_day
+        {
+            let surprise = self.surprise(member, family, call);
+            self.tail.add(surprise);
+        }
+        self.learn_news(id, News::Call, time);
+        self.groups[member.group].1.add(call);
+        if family != Family::Service {
+            self.families[family as usize].add(call);
+            self.accounts[member.account].add(call);
+            self.organisation.add(call);
+        }
+    }
+
+    /// Takes a call back that turned out to belong to a raised finding. `surprise` is what it was learnt with.
+    pub fn unlearn_call(&mut self, id: PrincipalId, call: CallId, time: Timestamp, surprise: f64) {
+        let Some(member) = self.member(id) else {
+            return;
+        };
+        let family = self.groups[member.group].0.family;
+        let half_life = self.settings.call.rate_half_life_days;
+        self.groups[member.group].2.news[News::Call as usize].add(-1.0, time, half_life);
+        self.groups[member.group].1.remove(call);
+        if family != Family::Service {
+            self.families[family as usize].remove(call);
+            self.accounts[member.account].remove(call);
+            self.organisation.remove(call);
+            if self.day_of(time) >= self.settings.popularity.tail_from_day {
+                self.tail.remove(surprise);
+            }
+        }
+    }
+
+    fn day_of(&self, time: Timestamp) -> f64 {
+        self.start.map_or(0.0, |start| {
+            time.secs_since(start) as f64 / SECONDS_PER_DAY as f64
+        })
+    }
+
+    /// Sets the first event of a baseline that was empty.
+    pub fn begin(&mut self, time: Timestamp) {
+        self.start.get_or_insert(time);
+    }
+
+    fn surprise(&self, member: Membership, family: Family, call: CallId) -> f64 {
+        let popularity = &self.settings.popularity;
+        let mut probability = 1.0 / popularity.base_calls;
+        let family_level = &self.families[family as usize];
+        for level in [
+            &self.organisation,
+            &self.accounts[member.account],
+            family_level,
+            &self.groups[member.group].1,
+        ] {
+            let known = f64::from(level.seen_by(call));
+            let spread = popularity.strength + popularity.discount * level.knows.len() as f64;
+            probability = ((known - popularity.discount).max(0.0) + spread * probability)
+                / (f64::from(level.pairs) + popularity.strength);
+        }
+        -probability.min(1.0).log2()
+    }
+
+    /// How surprising a call is for a member; `None` for what is no member.
+    #[must_use]
+    pub fn popularity(&self, id: PrincipalId, call: CallId) -> Option<Popularity> {
+        let member = self.member(id)?;
+        let (group, level, _) = &self.groups[member.group];
+        let surprise = self.surprise(member, group.family, call);
+        Some(Popularity {
+            surprise,
+            tail: self.tail.bits(surprise),
+            peers: level.share(call),
+            account: self.accounts[member.account].share(call),
+            organisation: self.organisation.share(call),
+        })
+    }
+
+    /// Principals that use a network.
+    #[must_use]
+    pub fn network_users(&self, network: u32) -> u32 {
+        self.network_users.get(&network).copied().unwrap_or(0)
+    }
+
+    /// How many principals are members of the organisation's levels.
+    #[must_use]
+    pub fn principals(&self) -> u32 {
+        self.organisation.principals
+    }
+
+    /// The rate at which a group meets news, per active day of one of its principals.
+    #[must_use]
+    pub fn group_rate(&self, id: PrincipalId, news: News, now: Timestamp) -> f64 {
+        let half_life = self.settings.call.rate_half_life_days;
+        let Some(member) = self.member(id) else {
+            return 0.05;
+        };
+        let pace = &self.groups[member.group].2;
+        (pace.news[news as usize].at(now, half_life) + 0.5)
+            / (pace.active_days.at(now, half_life) + 10.0)
+    }
+
+    /// The rate at which a principal meets news, per active day, leaning on its group's while it is young.
+    #[must_use]
+    pub fn own_rate(
+        &self,
+        id: PrincipalId,
+        profile: Option<&Profile>,
+        news: News,
+        now: Timestamp,
+    ) -> f64 {
+        let group_rate = self.group_rate(id, news, now);
+        let half_life = self.settings.call.rate_half_life_days;
+        let (met, days) = profile.map_or((0.0, 0.0), |profile| {
+            own_pace(profile, news, now, half_life)
+        });
+        (met + 2.0 * group_rate) / (days + 2.0)
+    }
+}
+
+/// News of one kind and active days of a profile before `now`, decayed.
+fn own_pace(profile: &Profile, news: News, now: Timestamp, half_life: f64) -> (f64, f64) {
+    let weight = |then: Timestamp| {
+        (-(now.secs_since(then) as f64) / SECONDS_PER_DAY as f64 / half_life).exp2()
+    };
+    let days = profile
+        .days
+        .iter()
+        .filter(|day| *day <= now.day())
+        .map(|day| weight(day.start()).min(1.0))
+        .sum();
+    let met = match news {
+        News::Call => first_calls(profile).map(|(_, first)| weight(first)).sum(),
+        News::Denied => profile
+            .calls()
+            .iter()
+            .filter(|row| row.outcome() == OutcomeClass::Denied && row.standing().is_known())
+            .map(|row| weight(row.first))
+            .sum(),
+        News::Network | News::Region | News::Agent | News::Role => profile
+            .facets()
+            .iter()
+            .filter(|row| News::of(row.dimension) == Some(news) && row.standing.is_known())
+            .map(|row| weight(row.first))
+            .sum(),
+        News::Principal => 0.0,
+    };
+    (met, days)
+}
+
+/// The known calls of a profile with their first sighting, over all outcome classes.
+pub(crate) fn first_calls(profile: &Profile) -> impl Iterator<Item = (CallId, Timestamp)> + '_ {
+    let rows = profile.calls();
+    rows.iter().enumerate().filter_map(move |(index, row)| {
+        if index > 0 && rows[index - 1].call() == row.call() {
+            return None;
+        }
+        let same = rows[index..]
+            .iter()
+            .take_while(|other| other.call() == row.call());
+        same.filter(|other| other.standing().is_known())
+            .map(|other| other.first)
+            .min()
+            .map(|first| (row.call(), first))
+    })
+}
+
+/// Lists what a profile contributed, with an order among things of the same second.
+fn replay_profile(profile: &Profile, call_rank: &[u32], add: &mut dyn FnMut(Timestamp, u32, Step)) {
+    let Some((first, _)) = profile.seen else {
+        return;
+    };
+    add(first, 0, Step::Joined);
+    for day in profile.days.iter() {
+        // The first day counts from the first event on, so that nothing happens before its principal joined.
+        add(day.start().max(first), 1, Step::Active);
+    }
+    for (call, first) in first_calls(profile) {
+        add(first, 2 + call_rank[call.0 as usize] * 2, Step::Call(call));
+    }
+    for row in profile.calls() {
+        if row.outcome() == OutcomeClass::Denied && row.standing().is_known() {
+            add(
+                row.first,
+                3 + call_rank[row.call().0 as usize] * 2,
+                Step::Denied,
+            );
+        }
+    }
+    for row in profile
+        .facets()
+        .iter()
+        .filter(|row| row.standing.is_known())
+    {
+        if let Some(news) = News::of(row.dimension) {
+            add(row.first, u32::MAX, Step::Facet(news, row.value));
+        }
+    }
+}
+
+/// The rank of each of `count` things when sorted by text.
+fn ranks(count: usize, text: impl Fn(u32) -> String) -> Vec<u32> {
+    let size = u32::try_from(count).unwrap_or(u32::MAX);
+    let mut order: Vec<(String, u32)> = (0..size).map(|index| (text(index), index)).collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; count];
+    for (rank, (_, index)) in (0..).zip(&order) {
+        ranks[*index as usize] = rank;
+    }
+    ranks
+}

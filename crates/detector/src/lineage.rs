@@ -1,0 +1,224 @@
+//! [`Lineage`]: which credential minted which, so that a session's calls count for the credential at the root of its chain.
+//!
+//! Evidence: `responseElements` of AssumeRole*, GetSessionToken, GetFederationToken, CreateAccessKey, CreateUser, CreateRole. A session belongs
+//! to what opened it for `session_days`; a created key, user or role for `created_days`, and then for `session_days` from its first use.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use offtrail_event::{
+    CredentialId, MintedKind, Observation, PrincipalId, PrincipalKind, SECONDS_PER_DAY, Timestamp,
+    Vocabulary,
+};
+
+use crate::{LineageStep, settings::FindingSettings};
+
+/// Most credentials remembered; the oldest half is forgotten beyond that.
+pub(crate) const LINEAGE_CREDENTIALS_MAX: usize = 1_000_000;
+/// Longest chain followed.
+pub(crate) const LINEAGE_STEPS_MAX: usize = 32;
+
+/// What was given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Minted {
+    Credential(CredentialId),
+    Principal(PrincipalId),
+}
+
+/// One edge.
+#[derive(Clone, Debug)]
+struct Edge {
+    /// The principal at the root of the chain.
+    root: PrincipalId,
+    /// The principal that signed.
+    by: PrincipalId,
+    /// The credential that signed, if known: where the chain goes on.
+    parent: Option<CredentialId>,
+    minted_at: Timestamp,
+    /// First use of what was created; `None` for sessions and for what was not used yet.
+    first_use: Option<Timestamp>,
+    created: bool,
+    step: LineageStep,
+}
+
+/// Where an observation's credential comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ancestry {
+    /// The principal at the root of the chain.
+    pub root: PrincipalId,
+    /// Whether a created key, user or role is on the way: such use reopens the creator's finding.
+    pub created: bool,
+}
+
+/// Which credential minted which.
+#[derive(Clone, Debug, Default)]
+pub struct Lineage {
+    edges: HashMap<Minted, Edge, FixedState>,
+}
+
+impl Lineage {
+    /// Where the credential of an observation comes from; `None` if it is its own root.
+    #[must_use]
+    pub fn ancestry(
+        &self,
+        observation: &Observation,
+        settings: &FindingSettings,
+    ) -> Option<Ancestry> {
+        let edge = self.edge_of(observation)?;
+        if !edge.is_live(observation.time, settings) || edge.root == observation.principal {
+            return None;
+        }
+        Some(Ancestry {
+            root: edge.root,
+            created: edge.created,
+        })
+    }
+
+    fn edge_of(&self, observation: &Observation) -> Option<&Edge> {
+        let by_key = observation
+            .credential
+            .and_then(|id| self.edges.get(&Minted::Credential(id)));
+        by_key.or_else(|| self.edges.get(&Minted::Principal(observation.principal)))
+    }
+
+    /// Notes the use of a created credential or principal, and what an observation gave out.
+    pub fn learn(
+        &mut self,
+        observation: &Observation,
+        words: &Vocabulary,
+        settings: &FindingSettings,
+    ) {
+        let time = observation.time;
+        let keys = [
+            observation.credential.map(Minted::Credential),
+            Some(Minted::Principal(observation.principal)),
+        ];
+        for key in keys.into_iter().flatten() {
+            if let Some(edge) = self.edges.get_mut(&key)
+                && edge.created
+            {
+                edge.first_use.get_or_insert(time);
+            }
+        }
+        let Some(mint) = observation.mint else { return };
+        if !can_be_root(observation.principal_kind) {
+            return;
+        }
+        let minted = match (mint.kind, mint.credential, mint.principal) {
+            (MintedKind::User | MintedKind::Role, _, Some(principal)) => {
+                Minted::Principal(principal)
+            }
+            (_, Some(credential), _) => Minted::Credential(credential),
+            _ => return,
+        };
+        let above = self
+            .edge_of(observation)
+            .filter(|edge| edge.is_live(time, settings));
+        let root = above.map_or(observation.principal, |edge| edge.root);
+        let created = mint.kind != MintedKind::Session || above.is_some_and(|edge| edge.created);
+        let edge = Edge {
+            root,
+            by: observation.principal,
+            parent: observation.credential,
+            minted_at: time,
+            first_use: None,
+            created,
+            step: step_of(observation, words),
+        };
+        if self.edges.len() >= LINEAGE_CREDENTIALS_MAX {
+            self.forget_older_half();
+        }
+        self.edges.entry(minted).or_insert(edge);
+    }
+
+    /// The chain from the root to the credential of an observation, in order of time.
+    #[must_use]
+    pub fn chain(&self, observation: &Observation) -> Vec<LineageStep> {
+        let mut steps = Vec::new();
+        let mut edge = self.edge_of(observation);
+        while let Some(here) = edge {
+            steps.push(here.step.clone());
+            if steps.len() >= LINEAGE_STEPS_MAX {
+                break;
+            }
+            let above = here
+                .parent
+                .and_then(|id| self.edges.get(&Minted::Credential(id)));
+            edge = above
+                .or_else(|| self.edges.get(&Minted::Principal(here.by)))
+                .filter(|up| up.minted_at < here.minted_at);
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// How many edges are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
+    /// Forgets what can't matter any more at `now`.
+    pub fn expire(&mut self, now: Timestamp, settings: &FindingSettings) {
+        let days = settings.created_days + settings.session_days;
+        self.edges.retain(|_, edge| {
+            now.secs_since(edge.minted_at) as f64 <= days * SECONDS_PER_DAY as f64
+        });
+    }
+
+    fn forget_older_half(&mut self) {
+        let mut times: Vec<Timestamp> = self.edges.values().map(|edge| edge.minted_at).collect();
+        let middle = times.len() / 2;
+        let (_, cut, _) = times.select_nth_unstable(middle);
+        let cut = *cut;
+        self.edges.retain(|_, edge| edge.minted_at > cut);
+    }
+}
+
+impl Edge {
+    fn is_live(&self, now: Timestamp, settings: &FindingSettings) -> bool {
+        let days = |since: Timestamp| now.secs_since(since) as f64 / SECONDS_PER_DAY as f64;
+        if self.created {
+            days(self.minted_at) <= settings.created_days
+                && self
+                    .first_use
+                    .is_none_or(|first| days(first) <= settings.session_days)
+        } else {
+            days(self.minted_at) <= settings.session_days
+        }
+    }
+}
+
+/// Whether a principal can be the root of a chain: one with permissions of its own in the organisation.
+fn can_be_root(kind: PrincipalKind) -> bool {
+    matches!(
+        kind,
+        PrincipalKind::Root
+            | PrincipalKind::IamUser
+            | PrincipalKind::Role
+            | PrincipalKind::FederatedUser
+    )
+}
+
+fn step_of(observation: &Observation, words: &Vocabulary) -> LineageStep {
+    let detail = observation.detail.as_ref();
+    let text = |field: Option<&str>| field.filter(|text| !text.is_empty()).map(str::to_owned);
+    let signer = text(detail.map(|detail| detail.access_key_id()));
+    let minted = text(detail.map(|detail| detail.minted_key()));
+    let principal = observation
+        .mint
+        .and_then(|mint| mint.principal)
+        .map(|id| words.principal(id).key());
+    LineageStep {
+        credential: signer.unwrap_or_else(|| words.principal(observation.principal).key()),
+        minted: minted.or(principal).unwrap_or_default(),
+        by: words.call_text(observation.call),
+        event_id: detail.map_or_else(String::new, |detail| detail.event_id().to_owned()),
+        time: observation.time,
+    }
+}

@@ -1,0 +1,214 @@
+//! The words of a finding: who, with what, what to do next, what would make it harmless. Plain, short, one place.
+
+use offtrail_event::{CredentialKind, OutcomeClass, PrincipalKind, PrincipalName};
+
+use crate::{
+    case::{Case, Lead},
+    catalogue::SensitivityClass,
+};
+
+/// `IAM user ci-deploy`.
+pub(crate) fn who(principal: &PrincipalName) -> String {
+    let kind = match principal.kind {
+        PrincipalKind::Root => return format!("the root user of {}", principal.account),
+        PrincipalKind::IamUser => "IAM user",
+        PrincipalKind::Role if principal.person.is_some() => "",
+        PrincipalKind::Role => "role",
+        PrincipalKind::FederatedUser => "federated user",
+        PrincipalKind::SamlUser => "SAML user",
+        PrincipalKind::WebIdentityUser => "web-identity user",
+        PrincipalKind::IdentityCenterUser => "identity-centre user",
+        PrincipalKind::AwsService => "service",
+        PrincipalKind::ForeignAccount => "a caller of account",
+        PrincipalKind::Unrecognised => "unrecognised principal",
+    };
+    format!("{kind} {}", principal.label())
+        .trim_start()
+        .to_owned()
+}
+
+/// `with a permanent key`.
+pub(crate) fn with_credential(kind: CredentialKind, principal: PrincipalKind) -> &'static str {
+    match kind {
+        _ if principal == PrincipalKind::Root => "with root credentials",
+        CredentialKind::PermanentKey => "with a permanent key",
+        CredentialKind::UserSession => "in a temporary user session",
+        CredentialKind::RoleSession => "in a temporary role session",
+        CredentialKind::Console => "in the console",
+        CredentialKind::ForwardAccess => "through a service",
+        CredentialKind::Service => "as a service",
+        CredentialKind::None => "without a credential",
+        CredentialKind::Unrecognised => "with a credential of unrecognised kind",
+    }
+}
+
+/// Plain words with counts and dates.
+pub(crate) fn summary(
+    case: &Case,
+    lead: &Lead,
+    principal: &PrincipalName,
+    root: Option<&PrincipalName>,
+) -> String {
+    let mut text = String::new();
+    let note = &case.note;
+    let novelty = lead.call.as_ref().and_then(|call| {
+        case.novelties
+            .iter()
+            .filter(|one| one.dimension == "call" && one.value == *call)
+            .max_by(|a, b| a.bits.total_cmp(&b.bits))
+    });
+    if let (Some(call), Some(novelty)) = (&lead.call, novelty) {
+        let never = match (novelty.principal_count, note.since) {
+            (0, Some(since)) => format!(
+                "had never made it in {} calls on {} active days (baseline since {}, records for {:.1} % of its hours)",
+                novelty.principal_calls,
+                novelty.principal_days,
+                since.day(),
+                note.coverage * 100.0
+            ),
+            (0, None) => "is judged without any baseline".to_owned(),
+            (count, _) => {
+                format!("had made it {count} times, never with this outcome or for this root")
+            }
+        };
+        text.push_str(&format!(
+            "{} called {call}{} on {} {}. It {never}; {} of {} {} and {} of {} principals of the organisation make this call.",
+            capital(&who(principal)),
+            if lead.outcome == OutcomeClass::Denied { " (denied)" } else { "" },
+            case.opened.day(),
+            with_credential(lead.credential.kind, principal.kind),
+            novelty.peers.seen_by,
+            novelty.peers.size,
+            novelty.peers.group.split(" (").next().unwrap_or("peers"),
+            novelty.organisation.seen_by,
+            novelty.organisation.principals,
+        ));
+    } else {
+        text.push_str(&format!(
+            "{} was seen in new surroundings on {}.",
+            capital(&who(principal)),
+            case.opened.day()
+        ));
+    }
+    let calls = case
+        .novelties
+        .iter()
+        .filter(|novelty| novelty.dimension == "call")
+        .count();
+    if calls > 1 {
+        text.push_str(&format!(
+            " In all {calls} new calls from {} to {}.",
+            case.opened, case.last
+        ));
+    }
+    let networks: Vec<&str> = case
+        .novelties
+        .iter()
+        .filter(|novelty| novelty.dimension == "network")
+        .map(|novelty| novelty.value.as_str())
+        .collect();
+    if !networks.is_empty() {
+        text.push_str(&format!(" New network: {}.", networks.join(", ")));
+    }
+    if let Some(root) = root {
+        text.push_str(&format!(
+            " The credential's lineage starts at {}.",
+            who(root)
+        ));
+    }
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// What would make a finding harmless.
+pub(crate) fn harmless_if(lead: &Lead, principal: &PrincipalName) -> Vec<String> {
+    let call = lead.call.as_deref().unwrap_or("this");
+    let mut reasons = vec![match principal.kind {
+        PrincipalKind::IamUser | PrincipalKind::Role
+            if principal.person.is_none() && lead.credential.kind != CredentialKind::Console =>
+        {
+            format!(
+                "a change to what {} runs (a release, a new pipeline step, a new tool) was rolled out just before and needs {call}",
+                principal.label()
+            )
+        }
+        _ => format!("{} confirms having made {call}, and why", principal.label()),
+    }];
+    if lead.outcome == OutcomeClass::Denied {
+        reasons.push("a permission is missing for a job that is meant to run".to_owned());
+    }
+    if lead.credential.kind == CredentialKind::RoleSession && principal.person.is_none() {
+        reasons.push("someone known opened the session for maintenance; the AssumeRole event names the caller".to_owned());
+    }
+    reasons
+}
+
+/// What to do next, by kind of credential.
+pub(crate) fn next_steps(
+    lead: &Lead,
+    principal: &PrincipalName,
+    root: Option<&PrincipalName>,
+) -> Vec<String> {
+    let key = if lead.credential.access_key_id.is_empty() {
+        "the key"
+    } else {
+        &lead.credential.access_key_id
+    };
+    let name = principal.label();
+    let mut steps: Vec<String> = match lead.credential.kind {
+        _ if principal.kind == PrincipalKind::Root => vec![
+            "Ask the holder of the root mailbox whether they signed in; if not, reset the password and MFA from a clean machine".into(),
+            "List and delete root access keys; root needs none".into(),
+        ],
+        CredentialKind::PermanentKey => vec![
+            format!("Deactivate {key} (aws iam update-access-key --status Inactive) once its owner confirms or cannot be reached; a permanent key stays valid until then"),
+            format!("Search code hosts, CI logs and images for {key}: permanent keys leak there"),
+            format!("Check its last use and every network it was used from (offtrail explain {name})"),
+            format!("List keys, users, roles and login profiles that {name} created since, and disable them too"),
+        ],
+        CredentialKind::RoleSession if principal.person.is_some() => vec![
+            format!("Call {name} and ask; end their identity-centre session if they did not do it"),
+            "Check the sign-in events of that person for new networks and devices".into(),
+        ],
+        CredentialKind::RoleSession => vec![
+            "Revoke the role's older sessions (policy AWSRevokeOlderSessions); a session lives 1 to 12 hours".into(),
+            format!("Find where the session was stolen: for {name} look for SSRF or metadata access on the instance, function or task behind {}", session(lead)),
+            "Read the trust policy: who else can assume the role?".into(),
+        ],
+        CredentialKind::Console => vec![
+            format!("Call {name} and ask; if unknown, disable the login profile and end sessions"),
+            "Check the ConsoleLogin events: network, MFA".into(),
+        ],
+        CredentialKind::UserSession => vec![
+            format!("Deactivate the permanent key of {name} that opened the session: ending the session is not enough"),
+            "Deny the session until it runs out (aws:TokenIssueTime condition)".into(),
+        ],
+        CredentialKind::ForwardAccess | CredentialKind::Service | CredentialKind::None | CredentialKind::Unrecognised => {
+            vec!["Read the whole event: the record does not say which credential signed".into()]
+        }
+    };
+    if let Some(root) = root {
+        steps.push(format!(
+            "Contain {} as well: the chain of credentials starts there",
+            who(root)
+        ));
+    }
+    if lead.class == SensitivityClass::Severe && lead.outcome == OutcomeClass::Succeeded {
+        steps.push("Undo the change it made before anything else uses it".to_owned());
+    }
+    steps
+}
+
+fn session(lead: &Lead) -> String {
+    if lead.credential.session_name.is_empty() {
+        "the session".to_owned()
+    } else {
+        format!("session {}", lead.credential.session_name)
+    }
+}

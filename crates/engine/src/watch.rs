@@ -1,0 +1,260 @@
+//! [`Watch`]: the loop. Each observation that is in scope and no repeat waits for its turn, is judged, and only then learnt.
+
+use offtrail_baseline::{Baseline, Lesson};
+use offtrail_detector::{Detector, Finding, LearningPolicy, Settings, Telling, Verdict};
+use offtrail_event::{Category, Observation, Timestamp, Vocabulary};
+
+use crate::{Repeats, WaitingRoom, repeats::Seen};
+
+/// Which observations count, by event time; and from when on they are judged rather than only learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Earlier ones are out of scope.
+    pub since: Option<Timestamp>,
+    /// These and later ones are out of scope.
+    pub until: Option<Timestamp>,
+    /// Earlier ones are learnt without being judged.
+    pub judge_from: Option<Timestamp>,
+}
+
+impl Scope {
+    /// Whether an event time is in scope.
+    #[must_use]
+    pub fn holds(&self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+/// What became of the observations. `observations = judged + only_learnt + repeated + forgotten + out_of_scope`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WatchTally {
+    /// Observations taken in.
+    pub observations: u64,
+    /// Judged.
+    pub judged: u64,
+    /// Learnt without being judged: before `judge_from`.
+    pub only_learnt: u64,
+    /// Seen before.
+    pub repeated: u64,
+    /// Of a day whose event ids are forgotten; not counted again.
+    pub forgotten: u64,
+    /// Outside of the scope.
+    pub out_of_scope: u64,
+    /// Judged out of order, because they came too late.
+    pub late: u64,
+    /// Judged before their time, because the waiting room was full.
+    pub crowded_out: u64,
+}
+
+/// Judges and learns observations.
+pub struct Watch<'w> {
+    words: &'w Vocabulary,
+    scope: Scope,
+    policy: LearningPolicy,
+    telling: Telling,
+    settings: Settings,
+    threshold: Option<f64>,
+    baseline: Baseline,
+    /// What was learnt since the last [`Watch::take_touched`], for an incremental store.
+    touched: Option<Baseline>,
+    repeats: Repeats,
+    room: WaitingRoom,
+    detector: Option<Detector>,
+    tally: WatchTally,
+}
+
+impl<'w> Watch<'w> {
+    /// Starts from a baseline and the events it was learnt from.
+    #[must_use]
+    pub fn new(
+        words: &'w Vocabulary,
+        baseline: Baseline,
+        repeats: Repeats,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            words,
+            scope: Scope::default(),
+            policy: LearningPolicy::HoldFlagged,
+            telling: Telling::Raised,
+            settings,
+            threshold: None,
+            baseline,
+            touched: None,
+            repeats,
+            room: WaitingRoom::default(),
+            detector: None,
+            tally: WatchTally::default(),
+        }
+    }
+
+    /// Judges and learns only what lies in `scope`.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Learns under `policy`.
+    #[must_use]
+    pub fn with_policy(mut self, policy: LearningPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Tells `telling`.
+    #[must_use]
+    pub fn with_telling(mut self, telling: Telling) -> Self {
+        self.telling = telling;
+        self
+    }
+
+    /// Raises at a threshold calibrated on the organisation's own history, bits.
+    #[must_use]
+    pub fn with_threshold(mut self, bits: f64) -> Self {
+        self.threshold = Some(bits);
+        self
+    }
+
+    /// Keeps track of what is learnt, for an incremental store.
+    #[must_use]
+    pub fn with_touched(mut self) -> Self {
+        self.touched = Some(Baseline::new());
+        self
+    }
+
+    /// Takes an observation in. It is judged once [`Watch::advance`] says that nothing earlier is to come.
+    pub fn take(&mut self, observation: Observation) {
+        self.tally.observations += 1;
+        if !self.scope.holds(observation.time) {
+            self.tally.out_of_scope += 1;
+            return;
+        }
+        match self.repeats.see(observation.time, observation.fingerprint) {
+            Seen::Repeat => self.tally.repeated += 1,
+            Seen::Forgotten => self.tally.forgotten += 1,
+            Seen::First
+                if self
+                    .scope
+                    .judge_from
+                    .is_some_and(|from| observation.time < from) =>
+            {
+                self.tally.only_learnt += 1;
+                self.learn_only(&observation);
+            }
+            Seen::First => self.room.enter(observation),
+        }
+    }
+
+    fn learn_only(&mut self, observation: &Observation) {
+        self.baseline.learn(observation, self.words, Lesson::ALL);
+        if let Some(touched) = &mut self.touched {
+            touched.learn(observation, self.words, Lesson::ALL);
+        }
+    }
+
+    /// Judges what happened before `complete_until`, in order of event time.
+    pub fn advance(&mut self, complete_until: Timestamp, tell: &mut dyn FnMut(Finding)) {
+        while let Some(observation) = self.room.leave(complete_until) {
+            self.step(&observation, tell);
+        }
+    }
+
+    /// Judges all that waits and tells the last states of open cases.
+    pub fn finish(&mut self, tell: &mut dyn FnMut(Finding)) {
+        while let Some(observation) = self.room.leave_any() {
+            self.step(&observation, tell);
+        }
+        if let Some(detector) = &mut self.detector {
+            detector.finish(self.words).into_iter().for_each(tell);
+        }
+    }
+
+    fn step(&mut self, observation: &Observation, tell: &mut dyn FnMut(Finding)) {
+        self.tally.judged += 1;
+        if observation.category == Category::Insight {
+            return;
+        }
+        let Self {
+            words,
+            baseline,
+            settings,
+            telling,
+            policy,
+            threshold,
+            ..
+        } = self;
+        let detector = self.detector.get_or_insert_with(|| {
+            let mut detector = Detector::new(settings.clone(), *telling, *policy, baseline, words);
+            if let Some(bits) = threshold {
+                detector.set_threshold(*bits);
+            }
+            detector
+        });
+        detector
+            .sweep(observation.time, words)
+            .into_iter()
+            .for_each(&mut *tell);
+        detector.meet(observation, baseline, words);
+        let verdict = detector.judge(observation, baseline, words);
+        let collected = detector.collect(observation, &verdict, baseline, words);
+        if let Some(finding) = collected.finding {
+            tell(finding);
+        }
+        self.learn(observation, &verdict, collected.lesson);
+    }
+
+    fn learn(&mut self, observation: &Observation, verdict: &Verdict, lesson: Lesson) {
+        let Some(detector) = &mut self.detector else {
+            return;
+        };
+        let day = observation.time.day();
+        let new_day = self
+            .baseline
+            .profile(observation.principal)
+            .is_none_or(|profile| !profile.days.contains(day));
+        if self.policy != LearningPolicy::Frozen {
+            if verdict.release {
+                detector.release(observation, &mut self.baseline);
+            }
+            self.baseline.learn(observation, self.words, lesson);
+            if let Some(touched) = &mut self.touched {
+                touched.learn(observation, self.words, lesson);
+            }
+        }
+        detector.learn(observation, verdict, lesson, new_day, self.words);
+    }
+
+    /// What became of the observations so far.
+    #[must_use]
+    pub fn tally(&self) -> WatchTally {
+        WatchTally {
+            late: self.room.late,
+            crowded_out: self.room.crowded_out,
+            ..self.tally
+        }
+    }
+
+    /// The baseline as learnt so far.
+    #[must_use]
+    pub fn baseline(&self) -> &Baseline {
+        &self.baseline
+    }
+
+    /// The event ids remembered.
+    #[must_use]
+    pub fn repeats(&self) -> &Repeats {
+        &self.repeats
+    }
+
+    /// What was learnt since the last call; only with [`Watch::with_touched`].
+    pub fn take_touched(&mut self) -> Option<Baseline> {
+        self.touched.as_mut().map(std::mem::take)
+    }
+
+    /// The baseline as learnt, given back.
+    #[must_use]
+    pub fn into_baseline(self) -> Baseline {
+        self.baseline
+    }
+}
