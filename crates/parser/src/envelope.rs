@@ -127,6 +127,7 @@ impl<'r, 'e> Reader<'r, 'e> {
                     self.tally.envelope = Envelope::Lines;
                 }
             }
+            let before = self.found();
             let result = match byte {
                 b'{' => self
                     .object(&mut scanner, true)
@@ -140,9 +141,15 @@ impl<'r, 'e> Reader<'r, 'e> {
                 _ => Err(scanner.broken("an object or an array")),
             };
             if let Err(at) = result {
+                // What was handed over on the way must not be found again.
+                let from = if self.found() == before {
+                    start + 1
+                } else {
+                    at.at
+                };
                 self.reject_break(text, at);
                 if !next_line(&mut scanner, at.at) {
-                    self.resume(&mut scanner, at.at);
+                    self.resume(&mut scanner, from);
                 }
             }
         }
@@ -296,7 +303,11 @@ impl<'r, 'e> Reader<'r, 'e> {
 
     /// Hands over one record.
     fn record(&mut self, object: &Object<'_>, raw: &str) {
-        self.envelope(Envelope::Single);
+        self.envelope(if self.searching {
+            Envelope::Wrapped
+        } else {
+            Envelope::Single
+        });
         if self.first_key != object.first_key {
             object.first_key.clone_into(&mut self.first_key);
         }

@@ -17,7 +17,13 @@ pub struct Reject {
 }
 
 impl Reject {
-    pub(crate) fn new(index: u64, reason: Reason, mut detail: String) -> Self {
+    pub(crate) fn new(index: u64, reason: Reason, detail: String) -> Self {
+        // What stood in the input must not steer somebody's terminal.
+        let mut detail = if detail.contains(char::is_control) {
+            detail.replace(char::is_control, " ")
+        } else {
+            detail
+        };
         if detail.len() > DETAIL_BYTES_MAX {
             let cut = detail.floor_char_boundary(DETAIL_BYTES_MAX - '…'.len_utf8());
             detail.truncate(cut);

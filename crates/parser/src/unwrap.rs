@@ -164,7 +164,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn found(&self) -> u64 {
+    /// How much was found so far, of any kind.
+    pub(crate) fn found(&self) -> u64 {
         let tally = &self.tally;
         tally.records + tally.insights + tally.digests + tally.notifications
     }
