@@ -31,5 +31,5 @@ pub use summary::{
     write_summary_text,
 };
 pub use text::{
-    EVIDENCE_LINES_MAX, LINEAGE_STEPS_MAX, sort_findings, write_finding_short, write_finding_text,
+    EVIDENCE_LINES_MAX, LINEAGE_SHOWN_MAX, sort_findings, write_finding_short, write_finding_text,
 };

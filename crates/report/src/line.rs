@@ -13,16 +13,13 @@ pub(crate) fn write_json_line(out: &mut dyn io::Write, value: &impl Serialize) -
     out.write_all(b"\n")
 }
 
-/// A number of bits at the two decimals that files and texts show; not finite or negative becomes 0, which no
-/// judgement gives.
+/// A number of bits at the two decimals that files and texts show, between 0 and 10¹² (what is not finite or negative
+/// becomes 0: no judgement gives that). So it has at most 14 digits, which every JSON reader reads back exactly.
 pub(crate) fn two_decimals(bits: f64) -> f64 {
-    /// Above this a number has no decimals worth keeping, and a hundred times it might not be finite.
     const LARGEST: f64 = 1e12;
-    if !bits.is_finite() || bits <= 0.0 {
-        0.0
-    } else if bits >= LARGEST {
-        bits.trunc()
+    if bits.is_finite() && bits > 0.0 {
+        (bits.min(LARGEST) * 100.0).round() / 100.0
     } else {
-        (bits * 100.0).round() / 100.0
+        0.0
     }
 }

@@ -115,7 +115,7 @@ fn overview(page: &mut Page<'_>, view: &PrincipalView<'_>, profile: &Profile) ->
     let rule = &view.rule;
     let maturity = rule.apply(profile, view.now);
     let numbers = format!(
-        "{}: {} ({} needed), {} ({} needed), {} of which {} in the last {} active days (at most {:.0} %)",
+        "{}: {} ({} needed), {} ({} needed), {}, of them {} new in the last {} active days (at most {:.0} %)",
         maturity.state,
         counted(maturity.active_days, "active day"),
         rule.active_days_min,
@@ -208,7 +208,7 @@ fn calls(
     shown_max: usize,
 ) -> io::Result<()> {
     /// Width of the call's column, in characters.
-    const CALL: usize = 40;
+    const CALL: usize = 36;
     let mut rows: Vec<(String, &CallRow)> = profile
         .calls()
         .iter()
@@ -259,7 +259,7 @@ fn facets(
     heading: &str,
 ) -> io::Result<()> {
     /// Width of the value's column, in characters.
-    const VALUE: usize = 56;
+    const VALUE: usize = 52;
     if rows.is_empty() {
         return Ok(());
     }
@@ -294,7 +294,7 @@ fn rhythm(page: &mut Page<'_>, profile: &Profile, charset: Charset) -> io::Resul
         return Ok(());
     }
     page.heading(&format!(
-        "Week (hours in UTC; busiest hour {})",
+        "Week (hours in UTC; a shade is a quarter of the busiest hour, {})",
         counted(most, "call")
     ))?;
     page.line(&[(
@@ -343,7 +343,7 @@ fn held_back(page: &mut Page<'_>, view: &PrincipalView<'_>, profile: &Profile) -
     rows.sort();
     page.heading(&format!("Not counted as known ({})", rows.len()))?;
     for (name, numbers) in rows.iter().take(FACETS_SHOWN) {
-        row(page, name, 56, numbers)?;
+        row(page, name, 52, numbers)?;
     }
     and_more(page, rows.len(), FACETS_SHOWN)
 }

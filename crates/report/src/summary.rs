@@ -229,7 +229,15 @@ struct FindingsV1 {
     total: u64,
     written: u64,
     suppressed: u64,
-    raised: BTreeMap<&'static str, u64>,
+    raised: RaisedV1,
+}
+
+#[derive(Serialize)]
+struct RaisedV1 {
+    low: u64,
+    medium: u64,
+    high: u64,
+    critical: u64,
 }
 
 /// Writes the summary as one line of JSON. `command` is the one that ran: `detect`.
@@ -244,12 +252,7 @@ pub fn write_summary(
 ) -> io::Result<()> {
     let violated = tally.check(purpose);
     let findings = &tally.findings;
-    let raised = |severity: &Severity| {
-        (
-            severity.as_str(),
-            findings.raised.get(severity).copied().unwrap_or(0),
-        )
-    };
+    let raised = |severity| findings.raised.get(&severity).copied().unwrap_or(0);
     let summary = SummaryV1 {
         version: SUMMARY_VERSION,
         command,
@@ -273,7 +276,12 @@ pub fn write_summary(
             total: findings.total,
             written: findings.written,
             suppressed: findings.suppressed,
-            raised: Severity::ALL.iter().map(raised).collect(),
+            raised: RaisedV1 {
+                low: raised(Severity::Low),
+                medium: raised(Severity::Medium),
+                high: raised(Severity::High),
+                critical: raised(Severity::Critical),
+            },
         },
         reconciled: violated.is_empty(),
         violated,

@@ -19,7 +19,7 @@ use crate::{
 pub const EVIDENCE_LINES_MAX: usize = 40;
 
 /// Most steps of lineage in the text form.
-pub const LINEAGE_STEPS_MAX: usize = 20;
+pub const LINEAGE_SHOWN_MAX: usize = 20;
 
 /// Deepest indent of the lineage, in steps.
 const INDENT_STEPS_MAX: usize = 8;
@@ -390,7 +390,7 @@ fn lineage(page: &mut Page<'_>, steps: &[LineageV1]) -> io::Result<()> {
     }
     page.heading("Lineage of the credential")?;
     let mut depths: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in steps.iter().take(LINEAGE_STEPS_MAX) {
+    for step in steps.iter().take(LINEAGE_SHOWN_MAX) {
         let depth = match depths.get(step.credential.as_str()) {
             Some(depth) => *depth,
             None => {
@@ -409,7 +409,7 @@ fn lineage(page: &mut Page<'_>, steps: &[LineageV1]) -> io::Result<()> {
         );
         page.paragraph((Tone::Faint, &begin), &text)?;
     }
-    match steps.len().saturating_sub(LINEAGE_STEPS_MAX) {
+    match steps.len().saturating_sub(LINEAGE_SHOWN_MAX) {
         0 => Ok(()),
         more => page.text(&format!(
             "  … and {} more, see the JSON line",
