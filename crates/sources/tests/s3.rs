@@ -248,15 +248,34 @@ fn an_archive_is_listed_whole_and_in_order_at_any_page_size() {
                     usize::from(!prefix.contains("o-ab12"))
                 );
             }
-            let config = s3("logs", "trail/AWSLogs/111122223333/Config/");
-            let named = Sources::new(moto.settings(1_000))
-                .list(&[config], TimeRange::default())
+            let mut narrow = moto.settings(1_000);
+            narrow.s3.fanout_max = 0;
+            let sources = Sources::new(narrow);
+            let listing = sources
+                .list(&[s3("logs", "")], TimeRange::default())
                 .unwrap();
-            assert_eq!(
-                named.items.len(),
-                1,
-                "another service's folder is read where it is named"
-            );
+            assert_eq!(keys(&listing, "logs"), expected, "in one plain run");
+            let reader = sources.read(listing.items).unwrap();
+            for body in objects.values() {
+                assert_eq!(
+                    String::from_utf8(reader.next().unwrap().bytes.unwrap()).unwrap(),
+                    *body
+                );
+            }
+            assert!(reader.next().is_none());
+            for aimed in [
+                "trail/AWSLogs/111122223333/Config/",
+                "trail/AWSLogs/111122223333/Conf",
+            ] {
+                let named = sources
+                    .list(&[s3("logs", aimed)], TimeRange::default())
+                    .unwrap();
+                assert_eq!(
+                    named.items.len(),
+                    1,
+                    "another service's folder is read where it is named"
+                );
+            }
         },
     );
 }
