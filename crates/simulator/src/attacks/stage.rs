@@ -1,0 +1,569 @@
+//! Plays a scenario: keeps track of which credential is in hand and labels every event it causes.
+
+use std::collections::BTreeMap;
+
+use crate::calls::CallId;
+use crate::chance::Chance;
+use crate::clock::{DAY, HOUR, Millis, SECOND};
+use crate::network::{self, Tool};
+use crate::organisation::{HOME_REGION, Organisation};
+use crate::population::Population;
+use crate::principals::{Card, Kind, Principal, VENDOR_ACCOUNT};
+use crate::scene::{Deed, Scene, Session, Trouble, access_key, created_user, secs};
+use crate::session::{Minted, Opening, Voucher, permanent, root_session};
+
+use super::scenarios::{Agent, Origin, Pace, Scenario, Step};
+use super::telling;
+
+/// The credential in hand.
+#[derive(Clone, Debug)]
+struct Hand {
+    session: Session,
+    card: Card,
+    /// It is the victim's own, taken anew each day.
+    borrowed: bool,
+}
+
+/// An attack under way.
+#[derive(Debug)]
+pub(crate) struct Attack {
+    pub(crate) scenario: &'static Scenario,
+    /// Index of the principal that is hit.
+    pub(crate) victim: usize,
+    /// Day of its next move.
+    pub(crate) wakes: u32,
+    pub(crate) finished: bool,
+    /// Event ids, in the order they were caused.
+    pub(crate) events: Vec<String>,
+    /// Time of the first and of the last event.
+    pub(crate) span: Option<(Millis, Millis)>,
+    chance: Chance,
+    next: usize,
+    now: Millis,
+    hand: Option<Hand>,
+    origin: Origin,
+    agent: Agent,
+    region: usize,
+    addresses: BTreeMap<Origin, String>,
+    foreign: String,
+}
+
+impl Attack {
+    pub(crate) fn new(
+        org: &Organisation,
+        scenario: &'static Scenario,
+        victim: usize,
+        day: u32,
+    ) -> Self {
+        let mut chance = Chance::named(org.seed, &["attack", scenario.id]);
+        Self {
+            scenario,
+            victim,
+            wakes: day,
+            finished: false,
+            events: Vec::new(),
+            span: None,
+            foreign: chance.digits(12),
+            chance,
+            next: 0,
+            now: 0,
+            hand: None,
+            origin: scenario.origin,
+            agent: scenario.agent,
+            region: HOME_REGION,
+            addresses: BTreeMap::new(),
+        }
+    }
+
+    /// The moves of a day, after everybody's ordinary day.
+    pub(crate) fn live(&mut self, people: &Population, scene: &mut Scene<'_>) {
+        if self.finished || self.wakes != scene.day {
+            return;
+        }
+        self.begin(&people.all[self.victim], scene);
+        while let Some(step) = self.scenario.steps.get(self.next) {
+            self.next += 1;
+            if let Step::Sleep(days) = step {
+                self.wakes += days;
+                return;
+            }
+            self.step(*step, people, scene);
+        }
+        self.finished = true;
+    }
+
+    /// The day's first moment, and the victim's credential unless another is in hand.
+    fn begin(&mut self, victim: &Principal, scene: &Scene<'_>) {
+        let midnight = scene.org.day_start(scene.day);
+        let live = victim
+            .latest
+            .as_ref()
+            .filter(|session| (midnight..midnight + DAY).contains(&session.since));
+        self.now = match live {
+            Some(session) if !victim.card.kind.is_user() => {
+                session.since + secs(self.chance.between(600.0, 3000.0))
+            }
+            _ => midnight + secs(self.chance.between(1.0, 20.0) * 3600.0),
+        };
+        if self.hand.as_ref().is_none_or(|hand| hand.borrowed) {
+            self.hand = Some(self.victims_own(victim, scene.org));
+        }
+    }
+
+    fn victims_own(&self, victim: &Principal, org: &Organisation) -> Hand {
+        let o = Opening {
+            time: self.now,
+            name: String::new(),
+            address: String::new(),
+            agent: String::new(),
+            region: HOME_REGION,
+        };
+        let session = match (&victim.latest, victim.card.kind) {
+            (Some(session), kind) if !kind.is_user() => session.clone(),
+            (_, Kind::Root) => root_session(org, &victim.card, false, &o),
+            _ => permanent(org, &victim.card, &o),
+        };
+        Hand {
+            session,
+            card: victim.card.clone(),
+            borrowed: true,
+        }
+    }
+
+    fn step(&mut self, step: Step, people: &Population, scene: &mut Scene<'_>) {
+        match step {
+            Step::Calls(text) => self.calls(text, None, people, scene),
+            Step::Refused(text) => self.calls(text, Some(Trouble::Denied), people, scene),
+            Step::Habitual(n) => self.habitual(n, people, scene),
+            Step::OfPeers(n) => self.of_peers(n, people, scene),
+            Step::StealKey => self.steal_key(people, scene),
+            Step::NewUser(name) => self.new_user(name, people, scene),
+            Step::Take(kind) => self.take(kind, people, scene),
+            Step::ForeignDoor(kind) => self.foreign_door(kind, people, scene),
+            Step::SessionToken
+            | Step::FederatedConsole
+            | Step::PasswordConsole
+            | Step::RootConsole
+            | Step::VendorDoor
+            | Step::ForkDoor => {
+                self.door(step, people, scene);
+            }
+            Step::Victim => self.hand = Some(self.victims_own(&people.all[self.victim], scene.org)),
+            Step::Pause(hours) => self.now += Millis::from(hours) * HOUR,
+            Step::From(origin) => self.origin = origin,
+            Step::Using(agent) => self.agent = agent,
+            Step::In(region) => self.region = region,
+            Step::Sleep(_) => {}
+        }
+    }
+
+    fn address(&mut self, victim: &Principal, org: &Organisation) -> String {
+        let blocks = match self.origin {
+            Origin::Same => {
+                let own = victim
+                    .latest
+                    .as_ref()
+                    .map(|session| session.address.clone());
+                return own.unwrap_or_else(|| org.account(victim.card.account).nat[0].clone());
+            }
+            Origin::Hosting => network::HOSTING,
+            Origin::Vpn => network::VPN,
+            Origin::Tor => network::TOR,
+            Origin::Home | Origin::Neighbour => network::HOMES,
+            Origin::Runner => network::RUNNERS,
+            Origin::Cloud => network::CLOUD,
+        };
+        if let Some(known) = self.addresses.get(&self.origin) {
+            return known.clone();
+        }
+        let fresh = match self.origin {
+            Origin::Neighbour => {
+                network::inside(&mut self.chance, network::block_of(&victim.habits.home))
+            }
+            _ => network::address(&mut self.chance, blocks),
+        };
+        self.addresses.insert(self.origin, fresh.clone());
+        fresh
+    }
+
+    fn agent(&self, victim: &Principal, day: u32) -> String {
+        match (self.agent, &victim.latest) {
+            (Agent::With(tool), _) => network::agent(tool, day, 0),
+            (Agent::Same, Some(session)) => session.agent.clone(),
+            (Agent::Same, None) => victim.agent(day),
+        }
+    }
+
+    fn pass(&mut self, calls_in_row: u32) {
+        let mean = match self.scenario.pace {
+            Pace::Fast => 1.1,
+            Pace::Steady => 50.0,
+            Pace::Slow => 1700.0,
+        };
+        // A loop over many things runs by itself, whoever started it.
+        let mean = if calls_in_row > 4 { mean / 12.0 } else { mean };
+        self.now += secs(0.2 + self.chance.exponential(mean));
+    }
+
+    fn opening(&mut self, people: &Population, scene: &Scene<'_>, name: &str) -> Opening {
+        let victim = &people.all[self.victim];
+        Opening {
+            time: self.now,
+            name: name.to_owned(),
+            address: self.address(victim, scene.org),
+            agent: self.agent(victim, scene.day),
+            region: self.region,
+        }
+    }
+
+    fn label(&mut self, events: impl IntoIterator<Item = String>) {
+        let before = self.events.len();
+        self.events.extend(events);
+        if self.events.len() > before {
+            let first = self.span.map_or(self.now, |(first, _)| first.min(self.now));
+            self.span = Some((first, self.now));
+        }
+    }
+
+    /// Makes one call with the credential in hand.
+    fn perform(&mut self, mut deed: Deed, people: &Population, scene: &mut Scene<'_>) {
+        let o = self.opening(people, scene, "");
+        let hand = self
+            .hand
+            .as_ref()
+            .expect("a day begins with a credential in hand");
+        let mut session = hand.session.clone();
+        (session.address, session.agent, session.region) = (o.address, o.agent, o.region);
+        // A stolen browser session goes on in the thief's browser; elsewhere its key is used as it is.
+        session.console &= session.agent.starts_with("Mozilla");
+        deed.time = self.now;
+        let event = scene.perform(&mut self.chance, &session, &deed);
+        self.label(event);
+    }
+
+    fn calls(
+        &mut self,
+        text: &str,
+        trouble: Option<Trouble>,
+        people: &Population,
+        scene: &mut Scene<'_>,
+    ) {
+        for word in text.split(' ') {
+            let (key, times) = word.split_once('*').unwrap_or((word, "1"));
+            let times: u32 = times.parse().expect("a repetition is a number");
+            let call = scene.org.catalogue.id(key);
+            for round in 0..times {
+                self.call(call, trouble, round as usize, people, scene);
+                self.pass(times);
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        call: CallId,
+        trouble: Option<Trouble>,
+        round: usize,
+        people: &Population,
+        scene: &mut Scene<'_>,
+    ) {
+        let account = self.hand.as_ref().map_or(0, |hand| hand.card.account);
+        let known = scene.org.catalogue.get(call);
+        let users = users_of(people, account);
+        let app = if known.is_about_a_user() && !users.is_empty() {
+            users[round % users.len()].clone()
+        } else {
+            let owners: Vec<&Principal> = people
+                .all
+                .iter()
+                .filter(|p| p.card.account == account && p.repertoire.is_used())
+                .collect();
+            let owner = owners
+                .get(self.chance.below(owners.len()))
+                .map_or("data", |p| p.app.as_str());
+            format!("{owner}-{}", scene.org.account(account).name)
+        };
+        let request = telling::request(known, &app, &self.foreign);
+        self.perform(
+            Deed {
+                call,
+                app,
+                trouble,
+                request,
+                ..Deed::default()
+            },
+            people,
+            scene,
+        );
+    }
+
+    fn habitual(&mut self, n: u32, people: &Population, scene: &mut Scene<'_>) {
+        let victim = &people.all[self.victim];
+        let mut known: Vec<CallId> = (0..victim.made.len())
+            .filter(|call| victim.made[*call] > 0)
+            .collect();
+        known.sort_by_key(|call| (std::cmp::Reverse(victim.made[*call]), *call));
+        known.truncate(12);
+        for round in 0..n {
+            let Some(call) = known.get(self.chance.below(known.len())) else {
+                return;
+            };
+            self.call(*call, None, round as usize, people, scene);
+            self.pass(n);
+        }
+    }
+
+    fn of_peers(&mut self, n: u32, people: &Population, scene: &mut Scene<'_>) {
+        let victim = &people.all[self.victim];
+        let peers: Vec<&Principal> = people
+            .all
+            .iter()
+            .filter(|p| p.card.kind == victim.card.kind)
+            .collect();
+        let mut new: Vec<(usize, CallId)> = (0..victim.made.len())
+            .filter(|call| victim.made[*call] == 0)
+            .map(|call| (peers.iter().filter(|p| p.made[call] > 0).count(), call))
+            .filter(|(seen_by, _)| *seen_by > 0)
+            .collect();
+        new.sort_by_key(|(seen_by, call)| (std::cmp::Reverse(*seen_by), *call));
+        new.truncate(2 * n as usize);
+        for (_, call) in self.chance.sample(&new, n as usize) {
+            self.call(call, None, 0, people, scene);
+            self.pass(1);
+        }
+    }
+
+    fn steal_key(&mut self, people: &Population, scene: &mut Scene<'_>) {
+        let account = people.all[self.victim].card.account;
+        let fitting: Vec<usize> = people
+            .steady(Kind::HumanUser)
+            .into_iter()
+            .filter(|i| *i != self.victim)
+            .collect();
+        let near: Vec<usize> = fitting
+            .iter()
+            .copied()
+            .filter(|i| people.all[*i].card.account == account)
+            .collect();
+        let from = if near.is_empty() { fitting } else { near };
+        if from.is_empty() {
+            return;
+        }
+        let mut card = people.all[*self.chance.pick(&from)].card.clone();
+        card.account = account;
+        card.key = self.chance.key_id("AKIA");
+        self.create_key(&card, people, scene);
+        self.now += secs(self.chance.between(60.0, 600.0));
+        self.hold_user(card, people, scene);
+    }
+
+    fn create_key(&mut self, card: &Card, people: &Population, scene: &mut Scene<'_>) {
+        let deed = Deed {
+            call: scene.org.catalogue.id("iam:CreateAccessKey"),
+            request: Some(format!(r#"{{"userName":"{}"}}"#, card.name)),
+            response: Some(access_key(&card.name, &card.key, self.now)),
+            ..Deed::default()
+        };
+        self.perform(deed, people, scene);
+    }
+
+    fn new_user(&mut self, name: &str, people: &Population, scene: &mut Scene<'_>) {
+        let account = self.hand.as_ref().map_or(0, |hand| hand.card.account);
+        let card = Card {
+            kind: Kind::HumanUser,
+            account,
+            name: name.to_owned(),
+            path: "/".to_owned(),
+            unique_id: self.chance.unique_id("AIDA"),
+            key: self.chance.key_id("AKIA"),
+            email: None,
+        };
+        let id = &scene.org.account(account).id;
+        let deed = Deed {
+            call: scene.org.catalogue.id("iam:CreateUser"),
+            request: Some(format!(r#"{{"userName":"{name}"}}"#)),
+            response: Some(created_user(id, name, &card.unique_id, self.now)),
+            ..Deed::default()
+        };
+        self.perform(deed, people, scene);
+        self.pass(1);
+        self.create_key(&card, people, scene);
+        self.now += secs(self.chance.between(60.0, 400.0));
+        self.hold_user(card, people, scene);
+    }
+
+    fn hold_user(&mut self, card: Card, people: &Population, scene: &Scene<'_>) {
+        let o = self.opening(people, scene, "");
+        self.hand = Some(Hand {
+            session: permanent(scene.org, &card, &o),
+            card,
+            borrowed: false,
+        });
+    }
+
+    fn hold(&mut self, minted: Minted, card: Card) {
+        self.label(minted.events);
+        self.hand = Some(Hand {
+            session: minted.session,
+            card,
+            borrowed: false,
+        });
+        self.now += 3 * SECOND;
+    }
+
+    /// A role of this kind, of the credential's own account where there is one.
+    fn target(&mut self, kind: Kind, people: &Population) -> Option<Card> {
+        let account = self.hand.as_ref().map(|hand| hand.card.account);
+        let all: Vec<&Card> = people
+            .steady(kind)
+            .into_iter()
+            .filter(|i| *i != self.victim)
+            .map(|i| &people.all[i].card)
+            .collect();
+        let near: Vec<&Card> = all
+            .iter()
+            .copied()
+            .filter(|card| Some(card.account) == account)
+            .collect();
+        let from = if near.is_empty() { all } else { near };
+        if from.is_empty() {
+            None
+        } else {
+            Some((*self.chance.pick(&from)).clone())
+        }
+    }
+
+    fn take(&mut self, kind: Kind, people: &Population, scene: &mut Scene<'_>) {
+        let Some(card) = self.target(kind, people) else {
+            return;
+        };
+        let name = self
+            .chance
+            .pick(&["admin", "session", "test", "tmp"])
+            .to_string();
+        let o = self.opening(people, scene, &name);
+        let mut caller = self
+            .hand
+            .as_ref()
+            .expect("a day begins with a credential in hand")
+            .session
+            .clone();
+        (caller.address, caller.agent, caller.region) =
+            (o.address.clone(), o.agent.clone(), o.region);
+        let minted = scene.assume(&mut self.chance, &caller, &card, &o);
+        self.hold(minted, card);
+    }
+
+    fn foreign_door(&mut self, kind: Kind, people: &Population, scene: &mut Scene<'_>) {
+        let Some(card) = self.target(kind, people) else {
+            return;
+        };
+        let o = self.opening(people, scene, "support-session");
+        let principal = self.chance.unique_id("AIDA");
+        let foreign = self.foreign.clone();
+        let minted = scene.assume_from_outside(&mut self.chance, (&foreign, &principal), &card, &o);
+        self.hold(minted, card);
+    }
+
+    /// Ways in and credentials made of the victim itself.
+    fn door(&mut self, step: Step, people: &Population, scene: &mut Scene<'_>) {
+        let victim = people.all[self.victim].card.clone();
+        let mut o = self.opening(people, scene, &victim.name.clone());
+        let mut own = self
+            .victims_own(&people.all[self.victim], scene.org)
+            .session;
+        (own.address, own.agent, own.region) = (o.address.clone(), o.agent.clone(), o.region);
+        let minted = match step {
+            Step::SessionToken => scene.session_token(&mut self.chance, &victim, false, &o),
+            Step::PasswordConsole => {
+                o.agent = network::agent(Tool::Browser, scene.day, 0);
+                self.agent = Agent::With(Tool::Browser);
+                scene.sign_in(&mut self.chance, &victim, true, &o)
+            }
+            Step::RootConsole => self.root_console(&victim, &o, scene),
+            Step::VendorDoor => scene.assume_from_outside(
+                &mut self.chance,
+                (VENDOR_ACCOUNT, "AROA5VENDORXCOLLECTR1:i-0b7c5d2e9f3a41686"),
+                &victim,
+                &o,
+            ),
+            Step::ForkDoor => {
+                let account = &scene.org.account(victim.account).id;
+                let provider = format!(
+                    "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com"
+                );
+                let subject = format!(
+                    "repo:example-org/{}:pull_request",
+                    people.all[self.victim].app
+                );
+                "GitHubActions".clone_into(&mut o.name);
+                scene.vouched(
+                    &mut self.chance,
+                    &victim,
+                    Voucher::Web {
+                        provider: &provider,
+                        subject: &subject,
+                    },
+                    &o,
+                )
+            }
+            _ => {
+                "support".clone_into(&mut o.name);
+                let minted = scene.federation_token(&mut self.chance, &own, &victim, &o);
+                self.federated_console(minted, scene)
+            }
+        };
+        self.hold(minted, victim);
+    }
+
+    fn root_console(&mut self, card: &Card, o: &Opening, scene: &mut Scene<'_>) -> Minted {
+        let session = root_session(scene.org, card, false, o);
+        let mut door = session.clone();
+        (door.console, door.key) = (false, String::new());
+        let deed = Deed {
+            call: scene.org.catalogue.id("signin:ConsoleLogin"),
+            time: o.time,
+            response: Some(r#"{"ConsoleLogin":"Success"}"#.to_owned()),
+            extra: r#","additionalEventData":{"MobileVersion":"No","MFAUsed":"No"}"#.to_owned(),
+            event_type: Some("AwsConsoleSignIn"),
+            ..Deed::default()
+        };
+        let events = scene
+            .perform(&mut self.chance, &door, &deed)
+            .into_iter()
+            .collect();
+        Minted { session, events }
+    }
+
+    /// Swaps a federated session for a place in the console.
+    fn federated_console(&mut self, mut minted: Minted, scene: &mut Scene<'_>) -> Minted {
+        self.agent = Agent::With(Tool::Browser);
+        let browser = network::agent(Tool::Browser, scene.day, 0);
+        for call in ["signin:GetSigninToken", "signin:ConsoleLogin"] {
+            self.now += 4 * SECOND;
+            let response =
+                (call == "signin:ConsoleLogin").then(|| r#"{"ConsoleLogin":"Success"}"#.to_owned());
+            let deed = Deed {
+                call: scene.org.catalogue.id(call),
+                time: self.now,
+                response,
+                event_type: Some("AwsConsoleSignIn"),
+                ..Deed::default()
+            };
+            let event = scene.perform(&mut self.chance, &minted.session, &deed);
+            minted.events.extend(event);
+            minted.session.agent.clone_from(&browser);
+        }
+        minted.session.console = true;
+        minted
+    }
+}
+
+fn users_of(people: &Population, account: usize) -> Vec<String> {
+    people
+        .all
+        .iter()
+        .filter(|p| p.card.kind.is_user() && p.card.account == account)
+        .map(|p| p.card.name.clone())
+        .collect()
+}
