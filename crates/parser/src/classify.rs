@@ -27,10 +27,12 @@ impl Object<'_> {
     /// What this object is.
     pub(crate) fn shape(&self) -> Shape {
         let record = &self.record;
-        if let Some(wrapper) = self.wrapper.as_deref() {
-            if let Some(shape) = wrapper.shape(record) {
-                return shape;
-            }
+        if let Some(shape) = self
+            .wrapper
+            .as_deref()
+            .and_then(|wrapper| wrapper.shape(record))
+        {
+            return shape;
         }
         if is(record.event_type, "AwsCloudTrailInsight") || is(record.category, "Insight") {
             return Shape::Insight;

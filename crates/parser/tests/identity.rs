@@ -251,6 +251,11 @@ fn others() {
         "ec2.amazonaws.com",
         Service,
     );
+}
+
+#[test]
+fn callers_of_other_accounts_and_the_unrecognised() {
+    use Credential::*;
     check(
         r#""type":"AWSAccount","principalId":"AROAY:s","accountId":"444455556666""#,
         "",
