@@ -49,7 +49,7 @@ pub(crate) fn inert_within(text: &str, chars_max: usize) -> Cow<'_, str> {
 }
 
 /// Whether a terminal or a reader could be misled by the character.
-const fn is_live(c: char) -> bool {
+pub(crate) const fn is_live(c: char) -> bool {
     matches!(c,
         // C0, DEL and C1
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'

@@ -11,6 +11,7 @@ mod observation;
 mod page;
 mod principal;
 mod rhythm;
+mod sql;
 mod summary;
 mod text;
 mod words;
@@ -26,6 +27,9 @@ pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};
 pub use principal::{CALLS_SHOWN, FACETS_SHOWN, PrincipalOptions, PrincipalView, write_principal};
 pub use rhythm::Charset;
+pub use sql::{
+    LITERAL_CHARS_MAX, Query, finding_queries, principal_queries, write_finding_queries,
+};
 pub use summary::{
     Apart, FileTally, FindingTally, Purpose, SUMMARY_VERSION, Tally, write_summary,
     write_summary_text,

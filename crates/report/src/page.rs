@@ -16,6 +16,9 @@ pub const COLUMNS: usize = 100;
 /// Longest paragraph shown, in characters.
 const PARAGRAPH_CHARS_MAX: usize = 4_000;
 
+/// Longest line that is shown whole, in characters: a query of four long texts, each character written `char(1114111)`.
+const WHOLE_CHARS_MAX: usize = 60_000;
+
 /// Whether text carries colour. The caller knows whether a terminal reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
@@ -102,6 +105,14 @@ impl<'a> Page<'a> {
     /// One line of plain text.
     pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         self.line(&[(Tone::Text, text)])
+    }
+
+    /// One line that loses its sense when cut or broken, and so may be wider than the page: a query.
+    pub(crate) fn whole(&mut self, indent: &str, text: &str) -> io::Result<()> {
+        let shown = inert_within(text, WHOLE_CHARS_MAX);
+        self.piece(Tone::Text, indent)?;
+        self.piece(Tone::Text, &shown)?;
+        self.out.write_all(b"\n")
     }
 
     /// An empty line and a heading.

@@ -12,6 +12,7 @@ use crate::{
     inert::inert,
     page::{Page, Tone, counted, grouped},
     rhythm::{Charset, week_rows},
+    sql,
     words::principal_words,
 };
 
@@ -93,11 +94,16 @@ pub fn write_principal(
         (Dimension::Credential, "Credential kinds"),
         (Dimension::Account, "Accounts called in"),
         (Dimension::Takes, "Roles it takes"),
+        (
+            Dimension::Forwarded,
+            "Calls services made with its permissions",
+        ),
     ] {
         facets(page, view, profile.facets_of(dimension).collect(), heading)?;
     }
     rhythm(page, profile, options.charset)?;
-    held_back(page, view, profile)
+    held_back(page, view, profile)?;
+    sql::queries(page, &sql::principal_queries(&principal))
 }
 
 fn field(page: &mut Page<'_>, label: &str, text: &str) -> io::Result<()> {

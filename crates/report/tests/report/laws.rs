@@ -42,7 +42,7 @@ fn assert_inert(text: &str) {
 }
 
 /// Text of the kind an intruder would choose.
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\u{1b}[2J\u{1b}[31m".to_owned()),
         Just("\u{9b}0m\u{7}\u{8}\r\n\t\0".to_owned()),
@@ -56,7 +56,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// The handmade finding with every text replaced.
-fn hostile_finding() -> impl Strategy<Value = Finding> {
+pub(crate) fn hostile_finding() -> impl Strategy<Value = Finding> {
     let texts = prop::collection::vec(hostile(), 40);
     (
         texts,

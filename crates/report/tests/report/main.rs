@@ -3,4 +3,5 @@
 
 mod handmade;
 mod laws;
+mod queries;
 mod snapshots;

@@ -21,8 +21,9 @@ pub(crate) fn written(
     String::from_utf8(out).unwrap()
 }
 
+/// No line is wider than the page, but for queries, which must be whole to work.
 fn assert_fits(text: &str) {
-    for line in text.lines() {
+    for line in text.lines().filter(|line| !line.starts_with("  SELECT ")) {
         assert!(
             line.chars().count() <= COLUMNS,
             "wider than {COLUMNS}: {line}"
