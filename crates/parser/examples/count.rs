@@ -9,6 +9,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     env, fs, io,
     path::{Path, PathBuf},
     time::Instant,
@@ -34,12 +35,18 @@ fn main() -> io::Result<()> {
     let mut observer = Observer::new(&words, WithDetail::Learn);
     let mut parser = Parser::default();
     let (mut observations, mut rejects, mut inflated) = (0, 0, 0);
+    let mut kinds: BTreeMap<_, u64> = BTreeMap::new();
     let start = Instant::now();
     for path in &paths {
         let bytes = fs::read(path)?;
         let mut first_reject: Option<Reject> = None;
         let tally = parser.read(&bytes, &mut |_, event, raw| match event {
-            Ok(event) => drop(observer.observe(&event, raw)),
+            Ok(event) => {
+                let observation = observer.observe(&event, raw);
+                *kinds
+                    .entry((observation.principal_kind, observation.credential_kind))
+                    .or_default() += 1;
+            }
             Err(reject) => drop(first_reject.get_or_insert(reject)),
         });
         observations += tally.observations;
@@ -59,6 +66,9 @@ fn main() -> io::Result<()> {
         observations as f64 / seconds,
         inflated as f64 / seconds / 1e9
     );
+    for ((principal, credential), count) in kinds {
+        println!("{count:>9} {principal} with {credential}");
+    }
     println!(
         "{} calls, {} principals",
         words.call_count(),

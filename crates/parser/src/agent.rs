@@ -20,25 +20,23 @@ const CONSOLE: &[&str] = &[
     "Coral/Netty4 console",
 ];
 
-/// Tools that other agents are wrapped around: what to look for, anywhere in the text, and the family it means. The first match wins.
-const WITHIN: &[(&str, &str)] = &[
-    ("OpenTofu", "OpenTofu"),
-    ("Terraform/", "Terraform"),
-    ("terraform-provider-aws", "Terraform"),
-    ("Pulumi", "Pulumi"),
+/// Tools that are built on an SDK and name it as well: how one of the agent's words begins, and the family it means. The first
+/// word that matches wins.
+const TOOLS: &[(&str, &str)] = &[
+    ("opentofu", "OpenTofu"),
+    ("terraform", "Terraform"),
     ("pulumi", "Pulumi"),
     ("aws-cdk", "aws-cdk"),
     ("crossplane", "crossplane"),
     ("eksctl", "eksctl"),
     ("configure-aws-credentials", "github-actions"),
     ("ansible", "ansible"),
-    ("Ansible", "ansible"),
     ("cloud-custodian", "cloud-custodian"),
     ("c7n", "cloud-custodian"),
     ("karpenter", "karpenter"),
-    ("rclone/", "rclone"),
+    ("rclone", "rclone"),
     ("aws-toolkit", "aws-toolkit"),
-    ("AWSPowerShell", "AWSPowerShell"),
+    ("awspowershell", "AWSPowerShell"),
     ("aws-sdk-dotnet", "aws-sdk-dotnet"),
 ];
 
@@ -63,11 +61,11 @@ pub(crate) fn family(agent: &str) -> Cow<'_, str> {
     if agent.starts_with("AWS Internal") || agent.starts_with("aws-internal") {
         return Cow::Borrowed("AWS Internal");
     }
-    if let Some((_, family)) = WITHIN.iter().find(|(words, _)| agent.contains(words)) {
-        return Cow::Borrowed(family);
-    }
     if agent.starts_with("Mozilla/") || agent.starts_with("Opera/") {
         return Cow::Borrowed("browser");
+    }
+    if let Some(family) = agent.split([' ', '(', '[']).find_map(tool) {
+        return Cow::Borrowed(family);
     }
     let product = agent
         .split([' ', '/', ',', ';', '(', '#'])
@@ -76,20 +74,37 @@ pub(crate) fn family(agent: &str) -> Cow<'_, str> {
     known_product(product).map_or_else(|| Cow::Borrowed(without_version(product)), Cow::Borrowed)
 }
 
+/// The tool whose name begins this word.
+fn tool(word: &str) -> Option<&'static str> {
+    let begins = |name: &str| {
+        word.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    TOOLS
+        .iter()
+        .find(|(name, _)| begins(name))
+        .map(|(_, family)| *family)
+}
+
 /// SDKs that write their name in more than one way.
 fn known_product(product: &str) -> Option<&'static str> {
-    let lower = product.to_ascii_lowercase();
-    let family = match &*lower {
-        "boto3" | "botocore" => "Boto3",
-        "boto" => "boto",
-        "aws-cli" => "aws-cli",
-        "aws-sdk-go" | "aws-sdk-go-v2" => "aws-sdk-go",
-        "aws-sdk-java" => "aws-sdk-java",
-        "aws-sdk-js" | "aws-sdk-nodejs" => "aws-sdk-js",
-        "aws-sdk-ruby" | "aws-sdk-ruby2" | "aws-sdk-ruby3" => "aws-sdk-ruby",
-        _ => return None,
-    };
-    Some(family)
+    const KNOWN: &[(&str, &str)] = &[
+        ("boto3", "Boto3"),
+        ("botocore", "Boto3"),
+        ("aws-cli", "aws-cli"),
+        ("aws-sdk-go-v2", "aws-sdk-go"),
+        ("aws-sdk-go", "aws-sdk-go"),
+        ("aws-sdk-java", "aws-sdk-java"),
+        ("aws-sdk-js", "aws-sdk-js"),
+        ("aws-sdk-nodejs", "aws-sdk-js"),
+        ("aws-sdk-ruby", "aws-sdk-ruby"),
+        ("aws-sdk-ruby2", "aws-sdk-ruby"),
+        ("aws-sdk-ruby3", "aws-sdk-ruby"),
+    ];
+    KNOWN
+        .iter()
+        .find(|(name, _)| product.eq_ignore_ascii_case(name))
+        .map(|(_, family)| *family)
 }
 
 /// Brackets and spaces around an agent dropped: `[S3Console/0.4]`.

@@ -145,5 +145,5 @@ fn session_key<'a>(caller: &Caller<'a>, kind: CredentialKind) -> Option<Cow<'a, 
     }
     let created = caller.session.created?;
     let who = caller.principal_id.as_ref().or(caller.arn.as_ref())?;
-    Some(Cow::Owned(format!("{who}@{created}")))
+    Some(Cow::Owned(format!("{who}@{}", created.epoch_secs())))
 }

@@ -33,6 +33,15 @@ pub(crate) fn place(text: Option<Cow<'_, str>>) -> Place<'_> {
         service: None,
     };
     let Some(text) = text else { return nowhere };
+    if let Some(length) = plain_ipv4(text.as_bytes()) {
+        let network = Some(Cow::Owned(format!("{}.0.0/{IPV4_PREFIX}", &text[..length])));
+        return Place {
+            kind: OriginKind::Address,
+            address: Some(text),
+            network,
+            ..nowhere
+        };
+    }
     if let Some(address) = address(&text) {
         let canonical = address.to_string();
         let network = network(address).to_string();
@@ -57,6 +66,35 @@ pub(crate) fn place(text: Option<Cow<'_, str>>) -> Place<'_> {
         };
     }
     nowhere
+}
+
+/// Of an IPv4 address that is canonical already, as nearly all are, the length of its first two octets.
+fn plain_ipv4(text: &[u8]) -> Option<usize> {
+    let mut two = 0;
+    let mut octets = 0;
+    let mut from = 0;
+    for part in text.split(|byte| *byte == b'.') {
+        let number = match part {
+            [digit] => digit_value(*digit)?,
+            [b'1'..=b'9', ..] if part.len() <= 3 => part
+                .iter()
+                .try_fold(0, |sum, digit| Some(sum * 10 + digit_value(*digit)?))?,
+            _ => return None,
+        };
+        octets += 1;
+        if number > 255 || octets > 4 {
+            return None;
+        }
+        from += part.len() + 1;
+        if octets == 2 {
+            two = from - 1;
+        }
+    }
+    (octets == 4).then_some(two)
+}
+
+fn digit_value(digit: u8) -> Option<u32> {
+    digit.is_ascii_digit().then(|| u32::from(digit - b'0'))
 }
 
 /// An address: also with zero-padded octets, a port, brackets, or an IPv4 address in IPv6 clothes.
@@ -132,7 +170,10 @@ mod tests {
             Some(("198.51.100.7", "198.51.0.0/16")),
         );
         check("fe80::1%eth0", Some(("fe80::1", "fe80::/32")));
+        check("0.1.2.3", Some(("0.1.2.3", "0.1.0.0/16")));
         check("1.2.3.4.5", None);
+        check("1.2.3", None);
+        check("1..2.3", None);
         check("256.1.1.1", None);
     }
 
@@ -155,6 +196,7 @@ mod tests {
         fn canonical_text_stays(bits in any::<u128>(), v4 in any::<bool>()) {
             let address = if v4 { IpAddr::from(Ipv4Addr::from_bits(bits as u32)) } else { IpAddr::from(Ipv6Addr::from_bits(bits)) };
             let once = place(Some(Cow::Owned(address.to_string()))).address.unwrap_or_default();
+            prop_assert_eq!(&once, &address.to_canonical().to_string());
             let twice = place(Some(once.clone())).address.unwrap_or_default();
             prop_assert_eq!(once, twice);
         }

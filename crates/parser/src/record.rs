@@ -71,7 +71,6 @@ pub(crate) struct RawSession<'a> {
     pub(crate) ec2_delivery: Value<'a>,
     /// `webIdFederationData`, an object.
     pub(crate) web_identity: Value<'a>,
-    pub(crate) issuer_kind: Value<'a>,
     pub(crate) issuer_id: Value<'a>,
     pub(crate) issuer_arn: Value<'a>,
     pub(crate) issuer_account: Value<'a>,
@@ -237,27 +236,36 @@ impl<'a> RawSession<'a> {
                 "sourceIdentity" => self.source_identity = scanner.value()?,
                 "ec2RoleDelivery" => self.ec2_delivery = scanner.value()?,
                 "webIdFederationData" => self.web_identity = scanner.value()?,
-                part @ ("attributes" | "sessionIssuer") if scanner.eat(b'{') => {
-                    self.take_part(part, scanner)?
-                }
+                "attributes" if scanner.eat(b'{') => self.take_attributes(scanner)?,
+                "sessionIssuer" if scanner.eat(b'{') => self.take_issuer(scanner)?,
                 _ => drop(scanner.value()?),
             }
         }
         Ok(())
     }
 
-    fn take_part(&mut self, part: &str, scanner: &mut Scanner<'a>) -> Result<(), Break> {
+    fn take_attributes(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Break> {
         let mut first = true;
         while let Some(key) = scanner.next_key(&mut first)? {
             let value = scanner.value()?;
-            match (part, &*key.text()) {
-                ("attributes", "creationDate") => self.created = value,
-                ("attributes", "mfaAuthenticated") => self.mfa = value,
-                ("sessionIssuer", "type") => self.issuer_kind = value,
-                ("sessionIssuer", "principalId") => self.issuer_id = value,
-                ("sessionIssuer", "arn") => self.issuer_arn = value,
-                ("sessionIssuer", "accountId") => self.issuer_account = value,
-                ("sessionIssuer", "userName") => self.issuer_name = value,
+            match &*key.text() {
+                "creationDate" => self.created = value,
+                "mfaAuthenticated" => self.mfa = value,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_issuer(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Break> {
+        let mut first = true;
+        while let Some(key) = scanner.next_key(&mut first)? {
+            let value = scanner.value()?;
+            match &*key.text() {
+                "principalId" => self.issuer_id = value,
+                "arn" => self.issuer_arn = value,
+                "accountId" => self.issuer_account = value,
+                "userName" => self.issuer_name = value,
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! [`RawRecord`] → [`Event`]: a record given meaning.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use memchr::memmem;
 use offtrail_event::{Call, Category, Event, Origin, PrincipalKind, Timestamp};
@@ -122,11 +122,12 @@ fn category(record: &RawRecord<'_>, caller: &Caller<'_>) -> Category {
 
 /// `requestParameters.omitted` is true where the parameters were too large.
 fn parameters_omitted(request: Value<'_>) -> bool {
+    static OMITTED: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new(r#""omitted""#));
     let Value::Object(text) = request else {
         return false;
     };
-    memmem::find(text.as_bytes(), br#""omitted""#).is_some()
-        && request.member("omitted").truth() == Some(true)
+    OMITTED.find(text.as_bytes()).is_some() && request.member("omitted").truth() == Some(true)
 }
 
 /// What was wrong with a record, in words, with what helps to find it.

@@ -433,12 +433,12 @@ fn session_keys() {
             &format!(r#""accessKeyId":"ASIAX",{ISSUER},"invokedBy":"athena.amazonaws.com""#),
         ),
         "",
-        Some("AROAX:build-17@2026-08-31T10:00:00Z"),
+        Some("AROAX:build-17@1788170400"),
     );
     check(
         &with(ROLE, &format!(r#""accessKeyId":"ASIAX",{ISSUER}"#)),
         r#""sessionCredentialFromConsole":"true""#,
-        Some("AROAX:build-17@2026-08-31T10:00:00Z"),
+        Some("AROAX:build-17@1788170400"),
     );
     check(USER, "", None);
 }
