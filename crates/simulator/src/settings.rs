@@ -7,9 +7,9 @@ pub enum Scale {
     Demo,
     /// About 175 principals in 4 accounts.
     Small,
-    /// About four times the principals and eight times the events of `Small`, in 8 accounts.
+    /// About four times the principals and six times the events of `Small`, in 8 accounts.
     Medium,
-    /// About twelve times the principals and thirty times the events of `Small`, in 14 accounts.
+    /// About eleven times the principals and twenty times the events of `Small`, in 14 accounts.
     Large,
 }
 

@@ -70,7 +70,7 @@ pub(crate) enum Step {
     FederatedConsole,
     /// Root signs in without its second factor.
     RootConsole,
-    /// The console sign-in of a user, a password having been set.
+    /// The console sign-in of a colleague, a password having been set.
     PasswordConsole,
     /// The vendor's own account takes its role, driven by somebody else.
     VendorDoor,

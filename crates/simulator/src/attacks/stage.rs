@@ -1,16 +1,18 @@
 //! Plays a scenario: keeps track of which credential is in hand and labels every event it causes.
 
+mod doors;
+
 use std::collections::BTreeMap;
 
 use crate::calls::CallId;
 use crate::chance::Chance;
-use crate::clock::{DAY, HOUR, Millis, SECOND};
-use crate::network::{self, Tool};
+use crate::clock::{DAY, HOUR, Millis};
+use crate::network;
 use crate::organisation::{HOME_REGION, Organisation};
 use crate::population::Population;
-use crate::principals::{Card, Kind, Principal, VENDOR_ACCOUNT};
-use crate::scene::{Deed, Scene, Session, Trouble, access_key, created_user, secs};
-use crate::session::{Minted, Opening, Voucher, permanent, root_session};
+use crate::principals::{Card, Kind, Principal};
+use crate::scene::{Deed, Scene, Session, Trouble, secs};
+use crate::session::{Opening, permanent, root_session};
 
 use super::scenarios::{Agent, Origin, Pace, Scenario, Step};
 use super::telling;
@@ -46,6 +48,8 @@ pub(crate) struct Attack {
     region: usize,
     addresses: BTreeMap<Origin, String>,
     foreign: String,
+    /// A user made on the way.
+    made_user: Option<String>,
 }
 
 impl Attack {
@@ -72,6 +76,7 @@ impl Attack {
             agent: scenario.agent,
             region: HOME_REGION,
             addresses: BTreeMap::new(),
+            made_user: None,
         }
     }
 
@@ -269,21 +274,25 @@ impl Attack {
     ) {
         let account = self.hand.as_ref().map_or(0, |hand| hand.card.account);
         let known = scene.org.catalogue.get(call);
-        let users = users_of(people, account);
-        let app = if known.is_about_a_user() && !users.is_empty() {
-            users[round % users.len()].clone()
+        let app = if known.is_about_a_user() {
+            self.user_meant(known.read_only, round, account, people)
         } else {
             let owners: Vec<&Principal> = people
                 .all
                 .iter()
                 .filter(|p| p.card.account == account && p.repertoire.is_used())
                 .collect();
-            let owner = owners
-                .get(self.chance.below(owners.len()))
-                .map_or("data", |p| p.app.as_str());
-            format!("{owner}-{}", scene.org.account(account).name)
+            let owner = owners.get(self.chance.below(owners.len()));
+            let app = owner.map_or("data", |p| p.app.as_str());
+            format!("{app}-{}", scene.org.account(account).name)
         };
-        let request = telling::request(known, &app, &self.foreign);
+        let role = self.target(Kind::Terraform, people).map(|card| card.name);
+        let named = telling::Named {
+            app: &app,
+            role: role.as_deref().unwrap_or("admin"),
+            foreign: &self.foreign,
+        };
+        let request = telling::request(known, &named);
         self.perform(
             Deed {
                 call,
@@ -295,6 +304,41 @@ impl Attack {
             people,
             scene,
         );
+    }
+
+    /// The user a call names: the one made for a way back, else colleagues of the victim in turn.
+    fn user_meant(
+        &self,
+        read_only: bool,
+        round: usize,
+        account: usize,
+        people: &Population,
+    ) -> String {
+        match (&self.made_user, read_only) {
+            (Some(name), false) => name.clone(),
+            _ => {
+                let users = self.colleagues(account, people);
+                let card = users.get(round % users.len().max(1)).copied();
+                card.unwrap_or(&people.all[self.victim].card).name.clone()
+            }
+        }
+    }
+
+    /// Users of the account, people before programs, the victim last.
+    fn colleagues<'p>(&self, account: usize, people: &'p Population) -> Vec<&'p Card> {
+        let mut users: Vec<usize> = (0..people.all.len())
+            .filter(|i| {
+                people.all[*i].card.kind.is_user() && people.all[*i].card.account == account
+            })
+            .collect();
+        users.sort_by_key(|i| {
+            (
+                *i == self.victim,
+                people.all[*i].card.kind != Kind::HumanUser,
+                *i,
+            )
+        });
+        users.into_iter().map(|i| &people.all[i].card).collect()
     }
 
     fn habitual(&mut self, n: u32, people: &Population, scene: &mut Scene<'_>) {
@@ -332,238 +376,4 @@ impl Attack {
             self.pass(1);
         }
     }
-
-    fn steal_key(&mut self, people: &Population, scene: &mut Scene<'_>) {
-        let account = people.all[self.victim].card.account;
-        let fitting: Vec<usize> = people
-            .steady(Kind::HumanUser)
-            .into_iter()
-            .filter(|i| *i != self.victim)
-            .collect();
-        let near: Vec<usize> = fitting
-            .iter()
-            .copied()
-            .filter(|i| people.all[*i].card.account == account)
-            .collect();
-        let from = if near.is_empty() { fitting } else { near };
-        if from.is_empty() {
-            return;
-        }
-        let mut card = people.all[*self.chance.pick(&from)].card.clone();
-        card.account = account;
-        card.key = self.chance.key_id("AKIA");
-        self.create_key(&card, people, scene);
-        self.now += secs(self.chance.between(60.0, 600.0));
-        self.hold_user(card, people, scene);
-    }
-
-    fn create_key(&mut self, card: &Card, people: &Population, scene: &mut Scene<'_>) {
-        let deed = Deed {
-            call: scene.org.catalogue.id("iam:CreateAccessKey"),
-            request: Some(format!(r#"{{"userName":"{}"}}"#, card.name)),
-            response: Some(access_key(&card.name, &card.key, self.now)),
-            ..Deed::default()
-        };
-        self.perform(deed, people, scene);
-    }
-
-    fn new_user(&mut self, name: &str, people: &Population, scene: &mut Scene<'_>) {
-        let account = self.hand.as_ref().map_or(0, |hand| hand.card.account);
-        let card = Card {
-            kind: Kind::HumanUser,
-            account,
-            name: name.to_owned(),
-            path: "/".to_owned(),
-            unique_id: self.chance.unique_id("AIDA"),
-            key: self.chance.key_id("AKIA"),
-            email: None,
-        };
-        let id = &scene.org.account(account).id;
-        let deed = Deed {
-            call: scene.org.catalogue.id("iam:CreateUser"),
-            request: Some(format!(r#"{{"userName":"{name}"}}"#)),
-            response: Some(created_user(id, name, &card.unique_id, self.now)),
-            ..Deed::default()
-        };
-        self.perform(deed, people, scene);
-        self.pass(1);
-        self.create_key(&card, people, scene);
-        self.now += secs(self.chance.between(60.0, 400.0));
-        self.hold_user(card, people, scene);
-    }
-
-    fn hold_user(&mut self, card: Card, people: &Population, scene: &Scene<'_>) {
-        let o = self.opening(people, scene, "");
-        self.hand = Some(Hand {
-            session: permanent(scene.org, &card, &o),
-            card,
-            borrowed: false,
-        });
-    }
-
-    fn hold(&mut self, minted: Minted, card: Card) {
-        self.label(minted.events);
-        self.hand = Some(Hand {
-            session: minted.session,
-            card,
-            borrowed: false,
-        });
-        self.now += 3 * SECOND;
-    }
-
-    /// A role of this kind, of the credential's own account where there is one.
-    fn target(&mut self, kind: Kind, people: &Population) -> Option<Card> {
-        let account = self.hand.as_ref().map(|hand| hand.card.account);
-        let all: Vec<&Card> = people
-            .steady(kind)
-            .into_iter()
-            .filter(|i| *i != self.victim)
-            .map(|i| &people.all[i].card)
-            .collect();
-        let near: Vec<&Card> = all
-            .iter()
-            .copied()
-            .filter(|card| Some(card.account) == account)
-            .collect();
-        let from = if near.is_empty() { all } else { near };
-        if from.is_empty() {
-            None
-        } else {
-            Some((*self.chance.pick(&from)).clone())
-        }
-    }
-
-    fn take(&mut self, kind: Kind, people: &Population, scene: &mut Scene<'_>) {
-        let Some(card) = self.target(kind, people) else {
-            return;
-        };
-        let name = self
-            .chance
-            .pick(&["admin", "session", "test", "tmp"])
-            .to_string();
-        let o = self.opening(people, scene, &name);
-        let mut caller = self
-            .hand
-            .as_ref()
-            .expect("a day begins with a credential in hand")
-            .session
-            .clone();
-        (caller.address, caller.agent, caller.region) =
-            (o.address.clone(), o.agent.clone(), o.region);
-        let minted = scene.assume(&mut self.chance, &caller, &card, &o);
-        self.hold(minted, card);
-    }
-
-    fn foreign_door(&mut self, kind: Kind, people: &Population, scene: &mut Scene<'_>) {
-        let Some(card) = self.target(kind, people) else {
-            return;
-        };
-        let o = self.opening(people, scene, "support-session");
-        let principal = self.chance.unique_id("AIDA");
-        let foreign = self.foreign.clone();
-        let minted = scene.assume_from_outside(&mut self.chance, (&foreign, &principal), &card, &o);
-        self.hold(minted, card);
-    }
-
-    /// Ways in and credentials made of the victim itself.
-    fn door(&mut self, step: Step, people: &Population, scene: &mut Scene<'_>) {
-        let victim = people.all[self.victim].card.clone();
-        let mut o = self.opening(people, scene, &victim.name.clone());
-        let mut own = self
-            .victims_own(&people.all[self.victim], scene.org)
-            .session;
-        (own.address, own.agent, own.region) = (o.address.clone(), o.agent.clone(), o.region);
-        let minted = match step {
-            Step::SessionToken => scene.session_token(&mut self.chance, &victim, false, &o),
-            Step::PasswordConsole => {
-                o.agent = network::agent(Tool::Browser, scene.day, 0);
-                self.agent = Agent::With(Tool::Browser);
-                scene.sign_in(&mut self.chance, &victim, true, &o)
-            }
-            Step::RootConsole => self.root_console(&victim, &o, scene),
-            Step::VendorDoor => scene.assume_from_outside(
-                &mut self.chance,
-                (VENDOR_ACCOUNT, "AROA5VENDORXCOLLECTR1:i-0b7c5d2e9f3a41686"),
-                &victim,
-                &o,
-            ),
-            Step::ForkDoor => {
-                let account = &scene.org.account(victim.account).id;
-                let provider = format!(
-                    "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com"
-                );
-                let subject = format!(
-                    "repo:example-org/{}:pull_request",
-                    people.all[self.victim].app
-                );
-                "GitHubActions".clone_into(&mut o.name);
-                scene.vouched(
-                    &mut self.chance,
-                    &victim,
-                    Voucher::Web {
-                        provider: &provider,
-                        subject: &subject,
-                    },
-                    &o,
-                )
-            }
-            _ => {
-                "support".clone_into(&mut o.name);
-                let minted = scene.federation_token(&mut self.chance, &own, &victim, &o);
-                self.federated_console(minted, scene)
-            }
-        };
-        self.hold(minted, victim);
-    }
-
-    fn root_console(&mut self, card: &Card, o: &Opening, scene: &mut Scene<'_>) -> Minted {
-        let session = root_session(scene.org, card, false, o);
-        let mut door = session.clone();
-        (door.console, door.key) = (false, String::new());
-        let deed = Deed {
-            call: scene.org.catalogue.id("signin:ConsoleLogin"),
-            time: o.time,
-            response: Some(r#"{"ConsoleLogin":"Success"}"#.to_owned()),
-            extra: r#","additionalEventData":{"MobileVersion":"No","MFAUsed":"No"}"#.to_owned(),
-            event_type: Some("AwsConsoleSignIn"),
-            ..Deed::default()
-        };
-        let events = scene
-            .perform(&mut self.chance, &door, &deed)
-            .into_iter()
-            .collect();
-        Minted { session, events }
-    }
-
-    /// Swaps a federated session for a place in the console.
-    fn federated_console(&mut self, mut minted: Minted, scene: &mut Scene<'_>) -> Minted {
-        self.agent = Agent::With(Tool::Browser);
-        let browser = network::agent(Tool::Browser, scene.day, 0);
-        for call in ["signin:GetSigninToken", "signin:ConsoleLogin"] {
-            self.now += 4 * SECOND;
-            let response =
-                (call == "signin:ConsoleLogin").then(|| r#"{"ConsoleLogin":"Success"}"#.to_owned());
-            let deed = Deed {
-                call: scene.org.catalogue.id(call),
-                time: self.now,
-                response,
-                event_type: Some("AwsConsoleSignIn"),
-                ..Deed::default()
-            };
-            let event = scene.perform(&mut self.chance, &minted.session, &deed);
-            minted.events.extend(event);
-            minted.session.agent.clone_from(&browser);
-        }
-        minted.session.console = true;
-        minted
-    }
-}
-
-fn users_of(people: &Population, account: usize) -> Vec<String> {
-    people
-        .all
-        .iter()
-        .filter(|p| p.card.kind.is_user() && p.card.account == account)
-        .map(|p| p.card.name.clone())
-        .collect()
 }

@@ -3,8 +3,20 @@
 
 use crate::calls::{Call, operation};
 
+/// What the parameters name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'a> {
+    /// User or application.
+    pub(super) app: &'a str,
+    /// A powerful role of the account.
+    pub(super) role: &'a str,
+    /// The intruder's own account id.
+    pub(super) foreign: &'a str,
+}
+
 /// The request of a call in an intruder's hands, where it differs from an ordinary one.
-pub(super) fn request(call: &Call, app: &str, foreign: &str) -> Option<String> {
+pub(super) fn request(call: &Call, named: &Named<'_>) -> Option<String> {
+    let Named { app, role, foreign } = *named;
     let text = match operation(call.name) {
         "ModifySnapshotAttribute" => format!(
             r#"{{"snapshotId":"snap-0d5e8f7a6b1c2d394","attributeType":"CREATE_VOLUME_PERMISSION","createVolumePermission":{{"add":{{"items":[{{"userId":"{foreign}"}}]}}}}}}"#
@@ -13,7 +25,7 @@ pub(super) fn request(call: &Call, app: &str, foreign: &str) -> Option<String> {
             format!(r#"{{"dBSnapshotIdentifier":"{app}-copy","attributeName":"restore","valuesToAdd":["{foreign}"]}}"#)
         }
         "UpdateAssumeRolePolicy" => {
-            format!(r#"{{"roleName":"terraform-apply","policyDocument":"{}"}}"#, trust(foreign))
+            format!(r#"{{"roleName":"{role}","policyDocument":"{}"}}"#, trust(foreign))
         }
         "CreateRole" => format!(r#"{{"roleName":"{app}-sync","assumeRolePolicyDocument":"{}"}}"#, trust(foreign)),
         "AttachUserPolicy" => format!(r#"{{"userName":"{app}","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}}"#),

@@ -322,6 +322,7 @@ impl Planner<'_> {
             };
             let first = self.org.working_day(day);
             self.people.all[who].until = first;
+            self.people.all[who].tasks.retain(|on, _| *on < first);
             self.note(first, "leaver", "a person leaves".to_owned(), &[who]);
             if let Some(admin) = self.colleague("cloud") {
                 let day = self.give(admin, first, "leaver");

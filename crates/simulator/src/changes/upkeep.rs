@@ -187,7 +187,13 @@ impl Planner<'_> {
                 continue;
             };
             let away = self.chance.yes(0.5);
-            let blocks = if away { network::AWAY } else { network::HOMES };
+            let blocks = if away {
+                *self
+                    .chance
+                    .pick(&[network::AWAY, network::AWAY, network::VPN])
+            } else {
+                network::HOMES
+            };
             let home = network::address(&mut self.chance, blocks);
             let before = self.people.all[who].habits.home.clone();
             self.turn(day, who, Turn::Home(home));

@@ -90,7 +90,7 @@ impl Population {
             rate: plan.rate,
             tool: plan.tool,
             lag: chance.range(0, 80),
-            home: network::address(&mut chance, network::HOMES),
+            home: home(&mut chance, plan.kind),
             zone: *chance.pick(&[0, 1, 1, 1, 2, -5, -8]),
             regions: if chance.yes(0.12) {
                 vec![SECOND_REGION]
@@ -173,6 +173,16 @@ impl Principal {
             }
         }
     }
+}
+
+/// Most people have a home line, a few hide it behind a VPN; vendors rent servers. Intruders come from the same blocks.
+fn home(chance: &mut Chance, kind: Kind) -> String {
+    let blocks = match kind {
+        Kind::Vendor => network::HOSTING,
+        kind if kind.is_human() && chance.yes(0.08) => network::VPN,
+        _ => network::HOMES,
+    };
+    network::address(chance, blocks)
 }
 
 /// A principal that does nothing yet.

@@ -98,7 +98,7 @@ impl Population {
                 org.new_app(),
             );
             let rate = *chance.pick(&[0.3, 0.5, 0.8]);
-            let tenure = chance.range(60, 400);
+            let tenure = chance.range(40, 260);
             let sources = human_sources(org, &JOBS[job]);
             self.add(
                 org,
@@ -140,7 +140,7 @@ impl Population {
             let job = order[i % order.len()];
             let name = person(chance, 1000 + i);
             let rate = *chance.pick(&[0.4, 0.7, 1.0]);
-            let tenure = 80 + (300.0 * chance.unit().powi(2)) as u32;
+            let tenure = 40 + (220.0 * chance.unit().powi(2)) as u32;
             let accounts = match JOBS[job].name {
                 "security" | "finance" => vec![0],
                 _ if chance.yes(0.4) && org.accounts.len() > 2 => {

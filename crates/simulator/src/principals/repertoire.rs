@@ -142,8 +142,8 @@ fn single(chance: &mut Chance, org: &Organisation, service: &str, writes: f64) -
         .filter(|id| org.catalogue.get(*id).read_only == wants_read)
         .collect();
     let from = if fitting.is_empty() { all } else { &fitting };
-    // Inverse of the Pareto tail with exponent 0.8.
-    let rank = (1.0 - chance.unit()).powf(-1.0 / 0.8) - 1.0;
+    // Inverse of the Pareto tail with exponent 0.6.
+    let rank = (1.0 - chance.unit()).powf(-1.0 / 0.6) - 1.0;
     from[(rank as usize).min(from.len() - 1)]
 }
 
