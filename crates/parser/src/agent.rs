@@ -64,7 +64,7 @@ pub(crate) fn family(agent: &str) -> Cow<'_, str> {
     if agent.starts_with("Mozilla/") || agent.starts_with("Opera/") {
         return Cow::Borrowed("browser");
     }
-    if let Some(family) = agent.split([' ', '(', '[']).find_map(tool) {
+    if let Some(family) = words(agent).find_map(tool) {
         return Cow::Borrowed(family);
     }
     let product = agent
@@ -74,15 +74,22 @@ pub(crate) fn family(agent: &str) -> Cow<'_, str> {
     known_product(product).map_or_else(|| Cow::Borrowed(without_version(product)), Cow::Borrowed)
 }
 
+/// The words of an agent; a parenthesis opens one as well.
+fn words(agent: &str) -> impl Iterator<Item = &str> {
+    let starts = memchr::memchr2_iter(b' ', b'(', agent.as_bytes()).map(|at| at + 1);
+    std::iter::once(0).chain(starts).map(|at| &agent[at..])
+}
+
 /// The tool whose name begins this word.
 fn tool(word: &str) -> Option<&'static str> {
+    let first = word.as_bytes().first()?.to_ascii_lowercase();
     let begins = |name: &str| {
         word.get(..name.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(name))
     };
     TOOLS
         .iter()
-        .find(|(name, _)| begins(name))
+        .find(|(name, _)| name.as_bytes()[0] == first && begins(name))
         .map(|(_, family)| *family)
 }
 

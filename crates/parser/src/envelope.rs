@@ -35,6 +35,8 @@ pub(crate) struct Reader<'r, 'e> {
     pub(crate) inflate_bytes: usize,
     /// Values at the top of the text.
     values: u64,
+    /// A place in the text read now and its line.
+    line: (usize, u64),
 }
 
 impl<'r, 'e> Reader<'r, 'e> {
@@ -50,6 +52,7 @@ impl<'r, 'e> Reader<'r, 'e> {
             cut: false,
             inflate_bytes: limits.inflated_bytes_max,
             values: 0,
+            line: (0, 1),
         }
     }
 
@@ -87,8 +90,7 @@ impl<'r, 'e> Reader<'r, 'e> {
         if self.cut && at.ended {
             return;
         }
-        let line =
-            1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..at.at.min(text.len())]).count();
+        let line = self.line_of(text, at.at);
         let reason = if at.ended {
             Reason::Truncated
         } else {
@@ -110,6 +112,22 @@ impl<'r, 'e> Reader<'r, 'e> {
         );
     }
 
+    /// The line of `at`, counted on from the place asked for before: the places of a broken file are many.
+    fn line_of(&mut self, text: &str, at: usize) -> u64 {
+        let (known, line) = self.line;
+        let at = at.min(text.len());
+        let lines = |from: usize, to: usize| {
+            memchr::memchr_iter(b'\n', &text.as_bytes()[from..to]).count() as u64
+        };
+        let line = if at >= known {
+            line + lines(known, at)
+        } else {
+            line - lines(at, known)
+        };
+        self.line = (at, line);
+        line
+    }
+
     pub(crate) fn envelope(&mut self, envelope: Envelope) {
         if self.tally.envelope == Envelope::Unknown {
             self.tally.envelope = envelope;
@@ -119,6 +137,7 @@ impl<'r, 'e> Reader<'r, 'e> {
     /// Reads a text of one or more JSON values.
     pub(crate) fn document(&mut self, text: &str) {
         let mut scanner = Scanner::new(text);
+        let line_around = std::mem::replace(&mut self.line, (0, 1));
         while let Some(byte) = scanner.peek() {
             let start = scanner.at();
             if self.level == 0 {
@@ -153,6 +172,7 @@ impl<'r, 'e> Reader<'r, 'e> {
                 }
             }
         }
+        self.line = line_around;
     }
 
     /// Reads an object. Of a top-level one, the elements of `Records` and `Events` are handed over on the way.
@@ -261,13 +281,13 @@ impl<'r, 'e> Reader<'r, 'e> {
                     while scanner.eat(b'}') {}
                     return true;
                 }
-                Ok(_) => from = start + 1,
-                Err(at) => {
-                    let read = at.at - start;
+                result => {
+                    let end = result.map_or_else(|at| at.at, |_| scanner.at());
+                    let read = end - start;
                     from = if read <= self.rescan_bytes {
                         start + 1
                     } else {
-                        at.at.max(start + 1)
+                        end.max(start + 1)
                     };
                     self.rescan_bytes = self.rescan_bytes.saturating_sub(read);
                 }

@@ -84,6 +84,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is no white space; it is not consumed.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
@@ -96,6 +97,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes `byte` if it is next.
+    #[inline]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -126,6 +128,7 @@ impl<'a> Scanner<'a> {
         self.key().map(Some)
     }
 
+    #[inline]
     fn key(&mut self) -> Result<Quoted<'a>, Break> {
         if self.peek() != Some(b'"') {
             return Err(self.broken("a key"));
@@ -204,20 +207,30 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Reads a string whose opening quote is next.
+    /// Reads a string whose opening quote is next. Nearly all have no escape; those are read without a call.
+    #[inline(always)]
     fn string(&mut self) -> Result<Quoted<'a>, Break> {
-        let bytes = self.text.as_bytes();
         let start = self.at + 1;
-        let mut end = start;
-        let mut escaped = false;
+        let end = next_special(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Quoted {
+                body: &self.text[start..end],
+                escaped: false,
+            });
+        }
+        self.escaped_string(start, end)
+    }
+
+    /// Reads a string that begins at `start` and has something special at `end`.
+    #[cold]
+    fn escaped_string(&mut self, start: usize, end: usize) -> Result<Quoted<'a>, Break> {
+        let bytes = self.text.as_bytes();
+        let mut end = end;
         loop {
-            end = next_special(bytes, end);
             match bytes.get(end) {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    end = self.escape(end)?;
-                }
+                Some(b'\\') => end = self.escape(end)?,
                 Some(_) => {
                     return Err(Break {
                         at: end,
@@ -233,11 +246,12 @@ impl<'a> Scanner<'a> {
                     });
                 }
             }
+            end = next_special(bytes, end);
         }
         self.at = end + 1;
         Ok(Quoted {
             body: &self.text[start..end],
-            escaped,
+            escaped: true,
         })
     }
 
@@ -324,6 +338,7 @@ impl<'a> Scanner<'a> {
 ///
 /// Eight bytes at a time: the test for a zero byte in a word (Warren, "Hacker's Delight", section 6-1), applied to the word with
 /// each of the two characters taken out, and the test for a byte below a bound. The lowest hit is exact.
+#[inline(always)]
 fn next_special(bytes: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGHS: u64 = ONES << 7;

@@ -155,3 +155,21 @@ proptest! {
         prop_assert_eq!(read(&[gzip(left), gzip(right)].concat()).events, read(text.as_bytes()).events);
     }
 }
+
+/// Text that makes a careless reader go over it again and again: each takes well under a second here, minutes where work is quadratic.
+#[test]
+fn hostile_text_is_read_in_linear_time() {
+    let nested = r#"{"eventVersion":"#;
+    for text in [
+        "{x}\n".repeat(100_000),
+        "[{x},".repeat(100_000),
+        nested.repeat(100_000),
+        format!("[1 {}1{}", nested.repeat(50_000), "}".repeat(50_000)),
+        format!("[{}", r#"{"eventVersion":1,"#.repeat(50_000)),
+        format!("[{}", r#"{"eventVersion"               "#.repeat(20_000)),
+        "\n".repeat(500_000) + &"{\n".repeat(50_000),
+        r#"{"a":[{"b":"#.repeat(50_000),
+    ] {
+        assert!(read(text.as_bytes()).tally.rejected() > 0);
+    }
+}
