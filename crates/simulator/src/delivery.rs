@@ -210,9 +210,10 @@ impl Delivery {
             let slot = (end, account, HOME_REGION);
             let id = &org.account(account).id;
             let digest = format!(
-                r#"{{"awsAccountId":"{id}","digestStartTime":"{}","digestEndTime":"{}","digestS3Bucket":"organisation-trail","digestPublicKeyFingerprint":"{}","logFiles":[]}}"#,
+                r#"{{"awsAccountId":"{id}","digestStartTime":"{}","digestEndTime":"{}","digestS3Bucket":"organisation-trail","digestS3Object":"AWSLogs/{id}/CloudTrail-Digest/{}","digestPublicKeyFingerprint":"{}","digestSignatureAlgorithm":"SHA256withRSA","newestEventTime":null,"oldestEventTime":null,"logFiles":[]}}"#,
                 crate::clock::iso(end - HOUR),
                 crate::clock::iso(end),
+                stamp(end),
                 self.chance.hex(32)
             );
             self.companion(org, slot, ("CloudTrail-Digest", &digest), sink)?;
