@@ -146,7 +146,7 @@ impl<'a> Object<'a> {
             "logFiles" => |wrapper| &mut wrapper.log_files,
             _ => return Ok(false),
         };
-        *choose(self.wrapper.get_or_insert_default()) = scanner.value()?;
+        scanner.value_into(choose(self.wrapper.get_or_insert_default()))?;
         Ok(true)
     }
 }
@@ -178,7 +178,7 @@ impl<'a> RawRecord<'a> {
             "sessionCredentialFromConsole" => &mut self.from_console,
             _ => return Ok(false),
         };
-        *field = scanner.value()?;
+        scanner.value_into(field)?;
         Ok(true)
     }
 
@@ -221,8 +221,7 @@ impl<'a> RawIdentity<'a> {
             }
             _ => return scanner.value().map(drop),
         };
-        *field = scanner.value()?;
-        Ok(())
+        scanner.value_into(field)
     }
 }
 
@@ -247,11 +246,10 @@ impl<'a> RawSession<'a> {
     fn take_attributes(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Break> {
         let mut first = true;
         while let Some(key) = scanner.next_key(&mut first)? {
-            let value = scanner.value()?;
             match &*key.text() {
-                "creationDate" => self.created = value,
-                "mfaAuthenticated" => self.mfa = value,
-                _ => {}
+                "creationDate" => scanner.value_into(&mut self.created)?,
+                "mfaAuthenticated" => scanner.value_into(&mut self.mfa)?,
+                _ => drop(scanner.value()?),
             }
         }
         Ok(())
@@ -260,13 +258,12 @@ impl<'a> RawSession<'a> {
     fn take_issuer(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Break> {
         let mut first = true;
         while let Some(key) = scanner.next_key(&mut first)? {
-            let value = scanner.value()?;
             match &*key.text() {
-                "principalId" => self.issuer_id = value,
-                "arn" => self.issuer_arn = value,
-                "accountId" => self.issuer_account = value,
-                "userName" => self.issuer_name = value,
-                _ => {}
+                "principalId" => scanner.value_into(&mut self.issuer_id)?,
+                "arn" => scanner.value_into(&mut self.issuer_arn)?,
+                "accountId" => scanner.value_into(&mut self.issuer_account)?,
+                "userName" => scanner.value_into(&mut self.issuer_name)?,
+                _ => drop(scanner.value()?),
             }
         }
         Ok(())

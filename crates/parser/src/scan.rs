@@ -58,6 +58,8 @@ pub(crate) struct Scanner<'a> {
     /// Deepest nesting met since it was last set to 0.
     pub(crate) deepest: usize,
     open: Vec<u8>,
+    /// Why the last string had no end.
+    fault: Break,
 }
 
 impl<'a> Scanner<'a> {
@@ -67,6 +69,11 @@ impl<'a> Scanner<'a> {
             at: 0,
             deepest: 0,
             open: Vec::new(),
+            fault: Break {
+                at: 0,
+                expected: "a string",
+                ended: false,
+            },
         }
     }
 
@@ -128,7 +135,7 @@ impl<'a> Scanner<'a> {
         self.key().map(Some)
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Result<Quoted<'a>, Break> {
         if self.peek() != Some(b'"') {
             return Err(self.broken("a key"));
@@ -141,23 +148,43 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads one value.
+    #[inline]
     pub(crate) fn value(&mut self) -> Result<Value<'a>, Break> {
+        let mut value = Value::Absent;
+        self.value_into(&mut value)?;
+        Ok(value)
+    }
+
+    /// Reads one value into its place, without a copy on the way.
+    pub(crate) fn value_into(&mut self, slot: &mut Value<'a>) -> Result<(), Break> {
         let next = self.peek();
         let start = self.at;
-        match next {
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'{') => self
-                .skip_container()
-                .map(|()| Value::Object(&self.text[start..self.at])),
-            Some(b'[') => self
-                .skip_container()
-                .map(|()| Value::Array(&self.text[start..self.at])),
-            Some(b't') => self.word("true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.word("null").map(|()| Value::Null),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            _ => Err(self.broken("a value")),
-        }
+        *slot = match next {
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'{') => {
+                self.skip_container()?;
+                Value::Object(&self.text[start..self.at])
+            }
+            Some(b'[') => {
+                self.skip_container()?;
+                Value::Array(&self.text[start..self.at])
+            }
+            Some(b't') => {
+                self.word("true")?;
+                Value::Bool(true)
+            }
+            Some(b'f') => {
+                self.word("false")?;
+                Value::Bool(false)
+            }
+            Some(b'n') => {
+                self.word("null")?;
+                Value::Null
+            }
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ => return Err(self.broken("a value")),
+        };
+        Ok(())
     }
 
     fn word(&mut self, word: &'static str) -> Result<(), Break> {
@@ -207,52 +234,58 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Reads a string whose opening quote is next. Nearly all have no escape; those are read without a call.
+    /// Reads a string whose opening quote is next.
+    ///
+    /// Nearly all have no escape and are read without a call. The call for the others gives back one number, not a string: what is
+    /// passed through memory has to be waited for, and that once took a third of the reader's time.
     #[inline(always)]
     fn string(&mut self) -> Result<Quoted<'a>, Break> {
-        let start = self.at + 1;
-        let end = next_special(self.text.as_bytes(), start);
-        if self.text.as_bytes().get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(Quoted {
-                body: &self.text[start..end],
-                escaped: false,
-            });
-        }
-        self.escaped_string(start, end)
-    }
-
-    /// Reads a string that begins at `start` and has something special at `end`.
-    #[cold]
-    fn escaped_string(&mut self, start: usize, end: usize) -> Result<Quoted<'a>, Break> {
         let bytes = self.text.as_bytes();
-        let mut end = end;
-        loop {
-            match bytes.get(end) {
-                Some(b'"') => break,
-                Some(b'\\') => end = self.escape(end)?,
-                Some(_) => {
-                    return Err(Break {
-                        at: end,
-                        expected: "no control character in a string",
-                        ended: false,
-                    });
-                }
-                None => {
-                    return Err(Break {
-                        at: end,
-                        expected: "`\"` at the end of a string",
-                        ended: true,
-                    });
-                }
+        let start = self.at + 1;
+        let mut end = next_special(bytes, start);
+        let escaped = bytes.get(end) != Some(&b'"');
+        if escaped {
+            match self.escaped_end(end) {
+                Some(found) => end = found,
+                None => return Err(self.fault),
             }
-            end = next_special(bytes, end);
         }
         self.at = end + 1;
         Ok(Quoted {
             body: &self.text[start..end],
-            escaped: true,
+            escaped,
         })
+    }
+
+    /// The closing quote of a string that has something special at `end`; on `None` the break is in `fault`.
+    #[cold]
+    fn escaped_end(&mut self, end: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut end = end;
+        loop {
+            let fault = match bytes.get(end) {
+                Some(b'"') => return Some(end),
+                Some(b'\\') => match self.escape(end) {
+                    Ok(after) => {
+                        end = next_special(bytes, after);
+                        continue;
+                    }
+                    Err(fault) => fault,
+                },
+                Some(_) => Break {
+                    at: end,
+                    expected: "no control character in a string",
+                    ended: false,
+                },
+                None => Break {
+                    at: end,
+                    expected: "`\"` at the end of a string",
+                    ended: true,
+                },
+            };
+            self.fault = fault;
+            return None;
+        }
     }
 
     /// Checks the escape at `at` and gives the offset after it.
