@@ -59,7 +59,8 @@ pub(crate) struct Case {
     /// When it stops collecting.
     pub(crate) until: Timestamp,
     pub(crate) last: Timestamp,
-    calls: Vec<f64>,
+    /// Bits of new calls and of bulks (true), by whom.
+    calls: BTreeMap<(PrincipalId, CallId, bool), f64>,
     context: BTreeMap<&'static str, f64>,
     seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
     seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
@@ -94,7 +95,7 @@ impl Case {
             opened: time,
             until: time.plus_secs(hours(settings.window_hours)),
             last: time,
-            calls: Vec::new(),
+            calls: BTreeMap::new(),
             context: BTreeMap::new(),
             seen: HashMap::default(),
             seen_context: BTreeSet::new(),
@@ -115,8 +116,9 @@ impl Case {
 
     /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0.
     pub(crate) fn score(&self) -> f64 {
-        let calls: f64 = self
-            .calls
+        let mut bits: Vec<f64> = self.calls.values().copied().collect();
+        bits.sort_by(|a, b| b.total_cmp(a));
+        let calls: f64 = bits
             .iter()
             .zip(0..60)
             .map(|(bits, place)| bits * 0.5_f64.powi(place))
@@ -153,10 +155,17 @@ impl Case {
                     .contains(&(principal, news.key.0, news.key.1))
             })
             .collect();
-        if call.is_none() && fresh.is_empty() && !repeats {
+        if call.is_none() && verdict.volume.is_none() && fresh.is_empty() && !repeats {
             return 0.0;
         }
         let mut bits = 0.0;
+        if let Some(bulk) = &verdict.volume {
+            bits += self.add_volume(observation, bulk);
+            evidence.why.push(format!(
+                "bulk of {}: {}",
+                bulk.novelty.value, bulk.novelty.arithmetic
+            ));
+        }
         if let Some(news) = call {
             bits += news.novelty.bits;
             self.add_call(observation, news);
@@ -179,7 +188,12 @@ impl Case {
             evidence.why.push("again, within this finding".to_owned());
         }
         evidence.bits = bits;
-        self.lead(observation, call, bits, &evidence);
+        self.lead(
+            observation,
+            call.or(verdict.volume.as_ref()),
+            bits,
+            &evidence,
+        );
         self.last = self.last.max(observation.time);
         self.evidence.push(evidence);
         let rise = self.score() - before;
@@ -196,10 +210,8 @@ impl Case {
     fn add_call(&mut self, observation: &Observation, news: &CallNews) {
         self.seen
             .insert((observation.principal, news.call), news.new_to_principal);
-        let place = self
-            .calls
-            .partition_point(|bits| *bits >= news.novelty.bits);
-        self.calls.insert(place, news.novelty.bits);
+        self.calls
+            .insert((observation.principal, news.call, false), news.novelty.bits);
         self.novelties.push(news.novelty.clone());
         if let (Some(tactic), technique) = news.attack {
             self.attack.insert(Attack {
@@ -209,6 +221,20 @@ impl Case {
         }
         self.foothold |= news.class == SensitivityClass::Severe
             && observation.outcome == OutcomeClass::Succeeded;
+    }
+
+    /// Raises the bits of a bulk to its present size; returns by how much.
+    fn add_volume(&mut self, observation: &Observation, bulk: &CallNews) -> f64 {
+        let held = self
+            .calls
+            .entry((observation.principal, bulk.call, true))
+            .or_default();
+        let rise = (bulk.novelty.bits - *held).max(0.0);
+        *held += rise;
+        self.novelties
+            .retain(|old| old.dimension != "volume" || old.value != bulk.novelty.value);
+        self.novelties.push(bulk.novelty.clone());
+        rise
     }
 
     fn lead(

@@ -20,6 +20,7 @@ use crate::{
     landscape::{Landscape, News},
     lineage::Lineage,
     sensitivities::Sensitivities,
+    volume::DayCounts,
 };
 
 /// Which states of cases are told.
@@ -66,6 +67,7 @@ pub struct Detector {
     landscape: Landscape,
     sensitivities: Sensitivities,
     lineage: Lineage,
+    today: DayCounts,
     /// Open cases by root; closed raised ones stay while what they rest on is held.
     open: BTreeMap<PrincipalId, Case>,
     closed: BTreeMap<PrincipalId, Case>,
@@ -97,6 +99,7 @@ impl Detector {
             landscape: Landscape::of(baseline, words, &settings),
             sensitivities,
             lineage: Lineage::default(),
+            today: DayCounts::default(),
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
             swept: None,
@@ -148,6 +151,7 @@ impl Detector {
             landscape: &self.landscape,
             sensitivities: &self.sensitivities,
             lineage: &self.lineage,
+            today: &self.today,
             baseline,
             words,
         }
@@ -180,10 +184,7 @@ impl Detector {
                 return collected(Standing::Learnt, None);
             }
         }
-        let reopens =
-            verdict.ancestry.is_some_and(|ancestry| ancestry.created) || verdict.repeats_held;
-        let Some(mut case) = self.case_for(root, observation, reopens, verdict, baseline, words)
-        else {
+        let Some(mut case) = self.case_for(root, observation, verdict, baseline, words) else {
             return collected(Standing::Learnt, None);
         };
         let evidence = evidence_of(observation, words);
@@ -221,7 +222,6 @@ impl Detector {
         &mut self,
         root: PrincipalId,
         observation: &Observation,
-        reopens: bool,
         verdict: &Verdict,
         baseline: &Baseline,
         words: &Vocabulary,
@@ -232,10 +232,12 @@ impl Detector {
             }
             self.keep(case);
         }
+        let reopens =
+            verdict.ancestry.is_some_and(|ancestry| ancestry.created) || verdict.repeats_held;
         if reopens && let Some(case) = self.closed.remove(&root) {
             return Some(case);
         }
-        if verdict.call.is_none() && verdict.context.is_empty() {
+        if verdict.call.is_none() && verdict.volume.is_none() && verdict.context.is_empty() {
             return None;
         }
         let id = finding_id(root, observation, words);
@@ -369,6 +371,9 @@ impl Detector {
     ) {
         self.lineage
             .learn(observation, words, &self.settings.finding);
+        if self.is_judged(observation) {
+            self.today.add(observation);
+        }
         if self.policy == LearningPolicy::Frozen {
             return;
         }
@@ -435,6 +440,7 @@ impl Detector {
             now.secs_since(case.last) as f64 <= keep_days * SECONDS_PER_DAY as f64
         });
         self.lineage.expire(now, &self.settings.finding);
+        self.today.expire(now);
         findings
     }
 

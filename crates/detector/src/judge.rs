@@ -2,8 +2,8 @@
 
 use offtrail_baseline::{Baseline, CallRow, Dimension, Profile, Standing};
 use offtrail_event::{
-    CallId, Category, CredentialKind, MintedKind, Observation, OutcomeClass, PrincipalId,
-    PrincipalKind, Vocabulary,
+    CallId, Category, CredentialKind, Observation, OutcomeClass, PrincipalId, PrincipalKind,
+    Vocabulary,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     lineage::{Ancestry, Lineage},
     peers::Family,
     sensitivities::Sensitivities,
+    volume::{self, DayCounts},
     weigh::{Scale, Subject, WeighedCall},
 };
 
@@ -22,6 +23,8 @@ pub struct Verdict {
     pub ancestry: Option<Ancestry>,
     /// The new call, if it is one.
     pub call: Option<CallNews>,
+    /// A known call in odd bulk.
+    pub volume: Option<CallNews>,
     /// New networks, regions, … of this observation.
     pub context: Vec<ContextNews>,
     /// It repeats a call that is held back.
@@ -34,7 +37,10 @@ impl Verdict {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        self.call.is_none() && self.context.is_empty() && !self.repeats_held
+        self.call.is_none()
+            && self.volume.is_none()
+            && self.context.is_empty()
+            && !self.repeats_held
     }
 
     /// Bits it would add, undamped.
@@ -84,6 +90,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) landscape: &'a Landscape,
     pub(crate) sensitivities: &'a Sensitivities,
     pub(crate) lineage: &'a Lineage,
+    pub(crate) today: &'a DayCounts,
     pub(crate) baseline: &'a Baseline,
     pub(crate) words: &'a Vocabulary,
 }
@@ -132,40 +139,12 @@ impl Bench<'_> {
             Held::Waiting => verdict.repeats_held = true,
             Held::Released => verdict.release = true,
         }
+        verdict.volume = self.judge_volume(observation, subject);
         self.judge_context(observation, subject, &mut verdict.context);
         if !verdict.is_silent() {
             self.add_standing_bits(observation, subject, &mut verdict.context);
         }
         verdict
-    }
-
-    /// Bits that root and federated sessions carry once a finding, whatever the news.
-    fn add_standing_bits(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        let context = &self.settings.context;
-        let (dimension, bits) = match (observation.principal_kind, observation.credential_kind) {
-            (PrincipalKind::Root, _) => ("root", context.root),
-            (PrincipalKind::FederatedUser, _) => ("federated_session", context.federated_session),
-            _ => return,
-        };
-        let mut novelty = self.novelty(
-            dimension,
-            self.words.principal(subject.id).label(),
-            subject,
-            (0, 0),
-        );
-        novelty.class = Frequency::Infrequent;
-        novelty.bits = bits;
-        novelty.arithmetic = format!("{bits} once a finding");
-        found.push(ContextNews {
-            key: (dimension, subject.id.0),
-            facet: None,
-            novelty,
-        });
     }
 
     /// Whether the call is held back, and whether the policy lets it go now.
@@ -194,7 +173,7 @@ impl Bench<'_> {
         }
     }
 
-    fn scale(&self) -> Scale<'_> {
+    pub(crate) fn scale(&self) -> Scale<'_> {
         Scale {
             settings: self.settings,
             landscape: self.landscape,
@@ -257,6 +236,52 @@ impl Bench<'_> {
         Some(self.call_news(observation, subject, own, (bits, arithmetic), true))
     }
 
+    /// Weighs a known call in odd bulk.
+    fn judge_volume(&self, observation: &Observation, subject: Subject<'_>) -> Option<CallNews> {
+        let rule = &self.settings.volume;
+        let (call, day) = (observation.call, observation.time.day());
+        let today = self.today.today(subject.id, call, day);
+        let sensitivity = self.sensitivities.of(call);
+        let from = if sensitivity.destructive {
+            rule.destructive_calls_min
+        } else {
+            rule.calls_min
+        };
+        let n = today + 1;
+        if n < from || !volume::is_step(n, from) {
+            return None;
+        }
+        let profile = subject.profile?;
+        if profile.active_days_until(day) < rule.active_days_min {
+            return None;
+        }
+        let row = profile
+            .call(call, observation.outcome)
+            .filter(|row| row.standing().is_known())?;
+        if row.days.first() >= Some(day) {
+            return None;
+        }
+        let usual = volume::usual(row, today, day);
+        let tail = volume::tail_bits(n, usual);
+        let bits = (rule.weight * tail).min(rule.cap_bits);
+        let popularity = self.landscape.popularity(subject.id, call)?;
+        let arithmetic = format!(
+            "min({}, {} × {tail:.2} tail of {n} a day where {usual:.1} are usual)",
+            rule.cap_bits, rule.weight
+        );
+        let surprise = popularity.surprise;
+        let weighed = WeighedCall {
+            bits,
+            arithmetic: String::new(),
+            popularity,
+            sensitivity,
+        };
+        let mut news = self.call_news(observation, subject, weighed, (bits, arithmetic), false);
+        news.novelty.dimension = "volume";
+        news.surprise = surprise;
+        (bits > 0.0).then_some(news)
+    }
+
     /// Whether the root of the chain took this role for the first time within the settings' days.
     fn took_recently(&self, root: Subject<'_>, observation: &Observation) -> bool {
         let Some(profile) = root.profile else {
@@ -317,7 +342,7 @@ impl Bench<'_> {
     }
 
     /// A novelty with the principal's own counts filled in and no bits yet.
-    fn novelty(
+    pub(crate) fn novelty(
         &self,
         dimension: &'static str,
         value: String,
@@ -339,196 +364,6 @@ impl Bench<'_> {
             organisation: Share::default(),
             bits: 0.0,
             arithmetic: String::new(),
-        }
-    }
-
-    fn judge_context(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        let context = &self.settings.context;
-        let facets = [
-            (
-                Dimension::Network,
-                observation.network.map(|text| text.0),
-                context.network,
-            ),
-            (
-                Dimension::Region,
-                Some(observation.region.0),
-                context.region,
-            ),
-            (
-                Dimension::Agent,
-                Some(observation.agent.0),
-                context.user_agent,
-            ),
-        ];
-        for (dimension, value, weight) in facets {
-            let Some(value) = value else { continue };
-            let known = subject
-                .profile
-                .and_then(|profile| profile.facet(dimension, value))
-                .is_some_and(|row| row.standing.is_known());
-            let (Some(news), false) = (News::of(dimension), known) else {
-                continue;
-            };
-            let shared =
-                dimension == Dimension::Network && self.landscape.network_users(value) >= 2;
-            let weight = if shared {
-                context.network_shared
-            } else {
-                weight
-            };
-            let text = self.words.text(offtrail_event::TextId(value)).to_string();
-            self.add_rated(subject, news, (dimension, value, text, weight), found);
-        }
-        self.judge_denial(observation, subject, found);
-        self.judge_role(observation, subject, found);
-        self.judge_principal(observation, subject, found);
-    }
-
-    /// Weighs a value by the principal's own rate of such news.
-    fn add_rated(
-        &self,
-        subject: Subject<'_>,
-        news: News,
-        (dimension, value, text, weight): (Dimension, u32, String, f64),
-        found: &mut Vec<ContextNews>,
-    ) {
-        let maturity = self.scale().maturity(subject);
-        let rate = self
-            .scale()
-            .own_rate_bits(subject, news)
-            .min(self.settings.context.cap_bits);
-        let bits = maturity * weight * rate;
-        let mut novelty = self.novelty(dimension.as_str(), text, subject, (0, 0));
-        novelty.bits = bits;
-        novelty.arithmetic = format!("{maturity:.2} maturity × {weight} × {rate:.2} own rate");
-        if dimension == Dimension::Network {
-            novelty.organisation = Share {
-                principals: self.landscape.principals(),
-                seen_by: self.landscape.network_users(value),
-            };
-        }
-        found.push(ContextNews {
-            key: (dimension.as_str(), value),
-            facet: Some((dimension, value, news)),
-            novelty,
-        });
-    }
-
-    fn judge_denial(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        if observation.outcome != OutcomeClass::Denied {
-            return;
-        }
-        let seen = subject
-            .profile
-            .and_then(|profile| profile.call(observation.call, OutcomeClass::Denied));
-        if seen.is_some_and(|row| row.standing().is_known()) {
-            return;
-        }
-        let maturity = self.scale().maturity(subject);
-        let rate = self
-            .scale()
-            .own_rate_bits(subject, News::Denied)
-            .min(self.settings.context.cap_bits);
-        let weight = self.settings.context.denied;
-        let mut novelty = self.novelty(
-            "denied",
-            self.words.call_text(observation.call),
-            subject,
-            (0, 0),
-        );
-        novelty.bits = maturity * weight * rate;
-        novelty.arithmetic =
-            format!("{maturity:.2} maturity × {weight} × {rate:.2} own rate of denials");
-        // One key for all denials: they count once a finding.
-        found.push(ContextNews {
-            key: ("denied", observation.call.0),
-            facet: None,
-            novelty,
-        });
-    }
-
-    fn judge_role(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        let Some(mint) = observation
-            .mint
-            .filter(|mint| mint.kind == MintedKind::Session)
-        else {
-            return;
-        };
-        let Some(role) = mint.principal.filter(|role| *role != observation.principal) else {
-            return;
-        };
-        let seen = subject
-            .profile
-            .and_then(|profile| profile.facet(Dimension::Takes, role.0));
-        if seen.is_some_and(|row| row.standing.is_known()) {
-            return;
-        }
-        let cap = self.settings.context.role_taken_cap_bits;
-        let rate = self.scale().own_rate_bits(subject, News::Role).min(cap);
-        let mut novelty = self.novelty(
-            Dimension::Takes.as_str(),
-            self.words.principal(role).label(),
-            subject,
-            (0, 0),
-        );
-        novelty.bits = rate;
-        novelty.arithmetic = format!("{rate:.2} own rate of taking new roles, at most {cap}");
-        found.push(ContextNews {
-            key: (Dimension::Takes.as_str(), role.0),
-            facet: Some((Dimension::Takes, role.0, News::Role)),
-            novelty,
-        });
-    }
-
-    fn judge_principal(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        let context = &self.settings.context;
-        let mut add = |dimension: &'static str, value: String, bits: f64, arithmetic: String| {
-            let mut novelty = self.novelty(dimension, value, subject, (0, 0));
-            novelty.bits = bits;
-            novelty.arithmetic = arithmetic;
-            found.push(ContextNews {
-                key: (dimension, observation.principal.0),
-                facet: None,
-                novelty,
-            });
-        };
-        if subject.profile.is_none_or(|profile| profile.seen.is_none()) {
-            let rate = self
-                .landscape
-                .group_rate(subject.id, News::Principal, observation.time);
-            let rate = (-rate.log2()).clamp(0.0, context.cap_bits);
-            let bits = context.new_principal_weight * rate;
-            let label = self.words.principal(subject.id).label();
-            add(
-                "principal",
-                label,
-                bits,
-                format!(
-                    "{} × {rate:.2} rate of new principals in its group",
-                    context.new_principal_weight
-                ),
-            );
         }
     }
 }

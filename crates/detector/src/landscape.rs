@@ -449,12 +449,14 @@ fn own_pace(profile: &Profile, news: News, now: Timestamp, half_life: f64) -> (f
             .calls()
             .iter()
             .filter(|row| row.outcome() == OutcomeClass::Denied && row.standing().is_known())
+            .filter(|row| row.first < now)
             .map(|row| weight(row.first))
             .sum(),
         News::Network | News::Region | News::Agent | News::Role => profile
             .facets()
             .iter()
             .filter(|row| News::of(row.dimension) == Some(news) && row.standing.is_known())
+            .filter(|row| row.first < now)
             .map(|row| weight(row.first))
             .sum(),
         News::Principal => 0.0,

@@ -7,6 +7,7 @@
 mod assemble;
 mod case;
 pub mod catalogue;
+mod context;
 mod decay;
 mod detector;
 mod finding;
@@ -17,6 +18,7 @@ pub mod peers;
 mod sensitivities;
 mod settings;
 mod tail;
+mod volume;
 mod weigh;
 mod wording;
 

@@ -59,6 +59,8 @@ sections! {
         sensitivity: SensitivitySettings,
         /// A reader that starts to read data.
         purpose: PurposeSettings,
+        /// A known call in odd bulk.
+        volume: VolumeSettings,
         /// The root of a session's lineage.
         chain: ChainSettings,
         /// Networks, regions, user agents, denials, and what counts once a finding.
@@ -132,6 +134,19 @@ sections! {
         /// Largest share of writes among its calls.
         write_share_max: f64,
         /// Active days it must have.
+        active_days_min: u32,
+    }
+    /// A known call in odd bulk.
+    VolumeSettings {
+        /// Weight of the tail's bits.
+        weight: f64,
+        /// Most bits.
+        cap_bits: f64,
+        /// Calls a day from which on bulk is judged.
+        calls_min: u32,
+        /// The same for calls that destroy.
+        destructive_calls_min: u32,
+        /// Active days the principal must have.
         active_days_min: u32,
     }
     /// The root of a session's lineage.

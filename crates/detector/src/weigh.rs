@@ -121,7 +121,7 @@ impl Scale<'_> {
         if sensitivity.class < SensitivityClass::Sensitive {
             return bits;
         }
-        let habit = f64::from(self.habit(subject.profile));
+        let habit = f64::from(self.habit(subject.profile, subject.now));
         if habit <= weights.habit_calls {
             return bits;
         }
@@ -130,10 +130,11 @@ impl Scale<'_> {
     }
 
     /// Distinct sensitive and severe calls the subject is known to make.
-    fn habit(&self, profile: Option<&Profile>) -> u32 {
+    fn habit(&self, profile: Option<&Profile>, now: Timestamp) -> u32 {
         let Some(profile) = profile else { return 0 };
         let known = profile.calls().iter().filter(|row| {
             row.outcome() == OutcomeClass::Succeeded
+                && row.first < now
                 && row.standing().is_known()
                 && self.sensitivities.of(row.call()).class >= SensitivityClass::Sensitive
         });
@@ -151,7 +152,10 @@ impl Scale<'_> {
         }
         let (mut reads, mut writes) = (0_u32, 0_u32);
         for row in profile.calls() {
-            if row.outcome() != OutcomeClass::Succeeded || !row.standing().is_known() {
+            if row.outcome() != OutcomeClass::Succeeded
+                || !row.standing().is_known()
+                || row.first >= subject.now
+            {
                 continue;
             }
             if self.sensitivities.of(row.call()).is_data_read {
