@@ -8,6 +8,7 @@
 mod baseline;
 mod coverage;
 mod days;
+pub mod export;
 mod learn;
 mod maturity;
 mod profile;
