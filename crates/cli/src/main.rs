@@ -1,2 +1,49 @@
-//! placeholder
-fn main() {}
+//! The binary `offtrail`: reads the arguments, runs one command, turns its outcome into an exit code.
+//!
+//! Exit codes: 0 done; 1 done, and a finding reached `--fail-on`; 2 could not do the work. A reader of standard output that goes away
+//! (`| head`) ends the run quietly with 0.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this crate is an edge: arguments, files, standard streams, threads and the clock are its work"
+)]
+
+mod args;
+mod commands;
+mod errors;
+mod output;
+mod pipeline;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use commands::{
+    backfill, backtest, baseline, completions, demo, detect, events, explain, man, settings,
+    simulate,
+};
+use errors::Outcome;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let talk = cli.talk();
+    let outcome = match &cli.command {
+        Command::Backfill(args) => backfill::run(args, talk),
+        Command::Detect(args) => detect::run(args, talk),
+        Command::Backtest(args) => backtest::run(args, talk),
+        Command::Events(args) => events::run(args, talk),
+        Command::Baseline(args) => baseline::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Settings(args) => settings::run(args),
+        Command::Simulate(args) => simulate::run(args, talk),
+        Command::Demo(args) => demo::run(args, talk),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Reached) => ExitCode::from(errors::EXIT_REACHED),
+        Err(error) => errors::tell(&error),
+    }
+}

@@ -1,0 +1,312 @@
+//! The command line: commands, and the groups of options that several commands share.
+
+use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use offtrail_detector::{LearningPolicy, Severity};
+use offtrail_event::Timestamp;
+use offtrail_sources::{S3Settings, Source, TimeRange};
+
+use crate::{
+    commands::{
+        backfill, backtest, baseline, completions, demo, detect, events, explain, man, settings,
+        simulate,
+    },
+    progress::Talk,
+};
+
+/// Learns what each AWS principal normally does from CloudTrail, and tells when one leaves its trail.
+///
+/// Data goes to standard output, talk to standard error. Exit codes: 0 done; 1 done, and a finding reached --fail-on;
+/// 2 could not do the work.
+#[derive(Debug, Parser)]
+#[command(
+    name = "offtrail",
+    version,
+    arg_required_else_help = true,
+    after_help = "Begin with `offtrail demo`, or with `offtrail backtest SOURCE --learn-until DAY` over your own archive."
+)]
+pub(crate) struct Cli {
+    /// Say nothing on standard error but errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Whether the run talks.
+    pub(crate) fn talk(&self) -> Talk {
+        if self.quiet { Talk::Quiet } else { Talk::Loud }
+    }
+}
+
+/// One command, one file in `commands/`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Backfill(backfill::Arguments),
+    Detect(detect::Arguments),
+    Backtest(backtest::Arguments),
+    Events(events::Arguments),
+    Baseline(baseline::Arguments),
+    Explain(explain::Arguments),
+    Settings(settings::Arguments),
+    Simulate(simulate::Arguments),
+    Demo(demo::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// What to read, and how the run is reconciled.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct InputArgs {
+    /// Files, folders (walked), s3://BUCKET/PREFIX, or - for standard input; any number, mixed freely.
+    #[arg(value_name = "SOURCE", required = true, value_parser = source)]
+    pub(crate) sources: Vec<Source>,
+    /// Leave out events before this time: RFC 3339, or YYYY-MM-DD for UTC midnight.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Leave out events at and after this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// How many hours later than its events a file may be delivered; at most ten years.
+    #[arg(long, value_name = "HOURS", default_value_t = LATENESS_HOURS, value_parser = clap::value_parser!(u32).range(..=87_600))]
+    lateness: u32,
+    /// Threads that read; by default one per core.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Fail with exit code 2 when more records or files than N (or N% of them) are unreadable; by default any number may be.
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_rejects: Option<RejectsMax>,
+    /// Write the reconciliation as JSON; - for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+    #[command(flatten)]
+    s3: S3Args,
+}
+
+/// How much later than its events a file may be delivered, by default; hours.
+pub(crate) const LATENESS_HOURS: u32 = 24;
+
+impl InputArgs {
+    /// Reads one folder, as if named on the command line with a range of time and nothing else.
+    pub(crate) fn folder(
+        path: PathBuf,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            sources: vec![Source::Path(path)],
+            since,
+            until,
+            lateness: LATENESS_HOURS,
+            ..Self::default()
+        }
+    }
+
+    /// Threads that read.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+            .or_else(|| thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get)
+    }
+
+    /// The lateness allowed, seconds.
+    pub(crate) fn lateness_secs(&self) -> i64 {
+        i64::from(self.lateness) * 3_600
+    }
+
+    /// The wanted event times, for leaving files out by name.
+    pub(crate) fn range(&self) -> TimeRange {
+        TimeRange {
+            since: self.since.map(Timestamp::epoch_secs),
+            until: self.until.map(Timestamp::epoch_secs),
+        }
+    }
+
+    /// How to read.
+    pub(crate) fn source_settings(&self) -> offtrail_sources::Settings {
+        offtrail_sources::Settings {
+            lateness_secs_max: u64::from(self.lateness) * 3_600,
+            s3: self.s3.settings(),
+            ..offtrail_sources::Settings::default()
+        }
+    }
+}
+
+/// How to reach S3; what is left out comes from the environment, the AWS profile or the machine's role.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "S3")]
+struct S3Args {
+    /// The first region to ask; buckets elsewhere are followed there.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The profile of ~/.aws/config to use.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Another endpoint, for S3-compatible stores.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Name the bucket in the path, not in the host.
+    #[arg(long)]
+    path_style: bool,
+    /// Agree to pay for requests to a requester-pays bucket.
+    #[arg(long)]
+    requester_pays: bool,
+    /// Ask unsigned, for public buckets.
+    #[arg(long)]
+    no_sign_request: bool,
+}
+
+impl S3Args {
+    fn settings(&self) -> S3Settings {
+        S3Settings {
+            endpoint: self.endpoint_url.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            path_style: self.path_style.then_some(true),
+            anonymous: self.no_sign_request,
+            requester_pays: self.requester_pays,
+            ..S3Settings::default()
+        }
+    }
+}
+
+/// How to judge, and what to tell of it.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Judging")]
+pub(crate) struct JudgeArgs {
+    /// Write findings here; - or none: standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) findings: Option<PathBuf>,
+    /// How findings are written; by default text where a terminal reads them, else jsonl.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Also tell what stayed below the threshold, with "raised":false.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write only states of this severity or more.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) min_severity: Option<Severity>,
+    /// Exit with 1 if a raised finding reaches this severity.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// What to learn while judging: nothing; all but what findings rest on, which stays pending; everything.
+    #[arg(long, value_enum, default_value_t = Learn::Hold)]
+    pub(crate) learn: Learn,
+    /// Settings to judge by; see `offtrail settings show`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Raise findings from this score on, instead of the settings' threshold.
+    #[arg(long, value_name = "BITS", value_parser = bits)]
+    pub(crate) threshold: Option<f64>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// JSON Lines: every state of every finding, in the order of judging.
+    Jsonl,
+    /// For people: the last state of each finding, worst first.
+    Text,
+}
+
+/// What to learn while judging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Learn {
+    /// Nothing.
+    None,
+    /// All; what raised findings rest on stays pending.
+    #[default]
+    Hold,
+    /// Everything as known-good.
+    All,
+}
+
+impl Learn {
+    /// The engine's word for it.
+    pub(crate) fn policy(self) -> LearningPolicy {
+        match self {
+            Self::None => LearningPolicy::Frozen,
+            Self::Hold => LearningPolicy::HoldFlagged,
+            Self::All => LearningPolicy::LearnAll,
+        }
+    }
+}
+
+/// How much of the input may be unreadable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum RejectsMax {
+    /// So many records and files.
+    Count(u64),
+    /// That share of them, in percent.
+    Percent(f64),
+}
+
+impl FromStr for RejectsMax {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write a number of records (100) or a share of them (0.5%)".to_owned();
+        match text.strip_suffix('%') {
+            None => text.parse().map(Self::Count).map_err(|_| wrong()),
+            Some(percent) => match percent.parse::<f64>() {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+impl fmt::Display for RejectsMax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// A point in time.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .ok_or_else(|| "write RFC 3339 (2026-08-31T10:43:44Z) or YYYY-MM-DD".to_owned())
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    Source::parse(text).map_err(|error| error.to_string())
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    text.parse()
+        .map_err(|_| "write low, medium, high or critical".to_owned())
+}
+
+fn bits(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(bits) if bits.is_finite() && bits > 0.0 => Ok(bits),
+        _ => Err("write a number of bits above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rejects_are_a_number_or_a_share() {
+        let check = |text: &str, expected| assert_eq!(text.parse::<RejectsMax>().ok(), expected);
+        check("0", Some(RejectsMax::Count(0)));
+        check("2.5%", Some(RejectsMax::Percent(2.5)));
+        for wrong in ["", "%", "-1", "101%", "nan%", "1.5"] {
+            check(wrong, None);
+        }
+    }
+}

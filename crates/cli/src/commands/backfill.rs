@@ -1,0 +1,91 @@
+//! `offtrail backfill`: learns an archive into a baseline; goes on where it stopped, counts nothing twice.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use offtrail_engine::Scope;
+use offtrail_event::Vocabulary;
+use offtrail_report::{Purpose, Tally};
+use offtrail_store::Store;
+
+use crate::{
+    args::InputArgs,
+    errors::Outcome,
+    pipeline::{
+        learn::{Known, Learning},
+        run::{list, reconcile},
+    },
+    progress::Talk,
+};
+
+/// Learns what each principal does from an archive, into a baseline file.
+///
+/// Interrupted at any moment, it goes on where it stopped when run again; files and events learnt before are not counted twice.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  offtrail backfill AWSLogs/ --baseline org.db
+  offtrail backfill s3://trail-bucket/AWSLogs --baseline org.db --since 2026-06-01
+  offtrail backfill new-files/ --baseline org.db    (adds to what is there)")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The baseline file; created if absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: PathBuf,
+    /// Files between two checkpoints: more are faster, fewer lose less of a killed run.
+    #[arg(long, value_name = "N", default_value_t = CHECKPOINT_FILES, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) checkpoint_files: u32,
+}
+
+/// Files between two checkpoints, by default.
+pub(crate) const CHECKPOINT_FILES: u32 = 2_000;
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let mut tally = Tally::default();
+    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    let mut store = Store::create_or_open(&args.baseline)?;
+    let words = Vocabulary::new();
+    let mut known = Known::load(&store, &words)?;
+    let learnt_before = store.files()?;
+    let listed = listing.items.len();
+    let mut items = listing.items;
+    if !learnt_before.is_empty() {
+        items.retain(|item| {
+            let file = (item.provenance.to_string(), item.fingerprint.to_string());
+            !learnt_before.contains(&file)
+        });
+    }
+    drop(learnt_before);
+    if items.len() < listed {
+        talk.say(&format!(
+            "{} of {listed} files were learnt before and are not read again",
+            listed - items.len()
+        ));
+    }
+    let learning = Learning {
+        words: &words,
+        scope: Scope {
+            since: args.input.since,
+            until: args.input.until,
+            judge_from: None,
+        },
+        threads: args.input.threads(),
+        checkpoint_files: usize::try_from(args.checkpoint_files).unwrap_or(usize::MAX),
+        talk,
+    };
+    learning.run(&sources, items, (&mut store, &mut known), &mut tally)?;
+    let now = known.baseline.window.0.map_or_else(
+        || "nothing learnt yet".to_owned(),
+        |(since, until)| format!("{since} to {until}"),
+    );
+    talk.say(&format!(
+        "baseline {}: {} principals, {} observations, {now}",
+        args.baseline.display(),
+        known.baseline.len(),
+        known.baseline.observations
+    ));
+    reconcile(&args.input, ("backfill", Purpose::Learn), &tally, talk)?;
+    Ok(Outcome::Done)
+}

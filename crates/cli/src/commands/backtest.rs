@@ -1,0 +1,141 @@
+//! `offtrail backtest`: learns up to a day, judges what follows, strictly in order; leaves no baseline behind.
+
+use std::io;
+
+use clap::Args;
+use offtrail_baseline::Baseline;
+use offtrail_detector::Telling;
+use offtrail_engine::{Repeats, Scope};
+use offtrail_event::{Timestamp, Vocabulary};
+use offtrail_report::{Forecast, Purpose, Tally, write_forecast};
+
+use crate::{
+    args::{InputArgs, JudgeArgs, time},
+    errors::Outcome,
+    output::{self, Output},
+    pipeline::{
+        findings::Findings,
+        judge::Judging,
+        run::{list, reconcile, settings},
+    },
+    progress::Talk,
+};
+
+/// Learns an archive up to a day and judges the rest, as if it had run all along; leaves no baseline behind.
+///
+/// Every event is judged by what came before it, and only then learnt. Says how many findings a day there would have been, of
+/// which severity and about whom, and which threshold keeps within --budget findings a day.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  offtrail backtest AWSLogs/ --learn-until 2026-08-30
+  offtrail backtest s3://trail-bucket/AWSLogs --learn-until 2026-08-30 --budget 3 --findings findings.jsonl
+  offtrail backtest AWSLogs/ --learn-until 2026-08-30 --all --findings all.jsonl   (to tune and to score)")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Learn events before this time; judge those from it on.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    learn_until: Timestamp,
+    /// Findings a day somebody can read: also weighs what stays below the threshold, so that lower thresholds are told.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    budget: Option<u32>,
+    #[command(flatten)]
+    judge: JudgeArgs,
+}
+
+/// Findings a day that the forecast is made for, where `--budget` names none.
+const BUDGET: u32 = 1;
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let words = Vocabulary::new();
+    let judging = Judging {
+        words: &words,
+        scope: Scope {
+            since: args.input.since,
+            until: args.input.until,
+            judge_from: Some(args.learn_until),
+        },
+        policy: args.judge.learn.policy(),
+        telling: if args.judge.all || args.budget.is_some() {
+            Telling::All
+        } else {
+            Telling::Raised
+        },
+        settings: settings(args.judge.settings.as_deref())?,
+        threshold: args.judge.threshold,
+        threads: args.input.threads(),
+        lateness_secs: args.input.lateness_secs(),
+        talk,
+    };
+    let mut findings = Findings::open(&args.judge)?;
+    let mut tally = Tally::default();
+    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    let watch = judging.watch(Baseline::new(), Repeats::default());
+    let judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
+        findings.take(finding)
+    })?;
+    tally.findings = findings.tally();
+    let counts = judged.watch.tally();
+    let last = judged.watch.baseline().window.0.map(|(_, until)| until);
+    drop(judged);
+
+    let reached = args
+        .judge
+        .fail_on
+        .is_some_and(|least| findings.reached(least));
+    let left_out = findings.words();
+    let told = findings.for_forecast();
+    let to_stdout = findings.leaves_stdout_to_people();
+    findings.finish()?;
+    forecast(args, &told, last, to_stdout, talk)?;
+
+    talk.say(&format!(
+        "learnt before {}: {} observations, out of scope of judging",
+        args.learn_until, counts.only_learnt
+    ));
+    if let Some(left_out) = left_out {
+        talk.say(&left_out);
+    }
+    reconcile(&args.input, ("backtest", Purpose::Judge), &tally, talk)?;
+    Ok(if reached {
+        Outcome::Reached
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Writes the forecast where people read: standard output, or standard error where findings stream to standard output.
+fn forecast(
+    args: &Arguments,
+    findings: &[offtrail_report::ForecastFinding],
+    last: Option<Timestamp>,
+    to_stdout: bool,
+    talk: Talk,
+) -> anyhow::Result<()> {
+    let since = args.learn_until.day();
+    let until = match (last, args.input.until) {
+        (_, Some(until)) => until.plus_secs(-1).day(),
+        (Some(last), None) => last.day(),
+        (None, None) => since,
+    };
+    let forecast = Forecast {
+        since,
+        until: until.max(since),
+        budget: args.budget.unwrap_or(BUDGET),
+        findings,
+    };
+    let charset = output::charset();
+    if to_stdout {
+        let mut out = Output::stdout();
+        write_forecast(&mut out, &forecast, output::style(&io::stdout()), charset)?;
+        return out.finish();
+    }
+    if talk == Talk::Loud {
+        let stderr = io::stderr();
+        let style = output::style(&stderr);
+        write_forecast(&mut stderr.lock(), &forecast, style, charset)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `offtrail detect`: judges new events against a baseline, then learns them under the policy chosen.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use offtrail_detector::{LearningPolicy, Telling};
+use offtrail_engine::Scope;
+use offtrail_event::Vocabulary;
+use offtrail_report::{Purpose, Tally};
+use offtrail_store::Store;
+
+use crate::{
+    args::{InputArgs, JudgeArgs},
+    errors::Outcome,
+    pipeline::{
+        findings::Findings,
+        judge::Judging,
+        learn::{Known, commit},
+        run::{list, reconcile, settings},
+    },
+    progress::Talk,
+};
+
+/// Judges events against a baseline in the order they happened, then learns them under --learn.
+///
+/// What was learnt before is not judged again. The baseline is written once, at the end, after the findings.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  offtrail detect AWSLogs/ --baseline org.db --since 2026-08-30
+  offtrail detect s3://trail-bucket/AWSLogs --baseline org.db --findings findings.jsonl --fail-on high
+  offtrail detect today.json.gz --baseline org.db --learn none --format text")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The baseline file, learnt by `offtrail backfill`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: PathBuf,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let settings = settings(args.judge.settings.as_deref())?;
+    let policy = args.judge.learn.policy();
+    let mut store = Store::open_read_only(&args.baseline)?;
+    if policy != LearningPolicy::Frozen {
+        // Held from the start: another process must not write between our reading and our writing.
+        drop(store);
+        store = Store::create_or_open(&args.baseline)?;
+    }
+    let words = Vocabulary::new();
+    let known = Known::load(&store, &words)?;
+    let judging = Judging {
+        words: &words,
+        scope: Scope {
+            since: args.input.since,
+            until: args.input.until,
+            judge_from: None,
+        },
+        policy,
+        telling: if args.judge.all {
+            Telling::All
+        } else {
+            Telling::Raised
+        },
+        settings,
+        threshold: args.judge.threshold,
+        threads: args.input.threads(),
+        lateness_secs: args.input.lateness_secs(),
+        talk,
+    };
+    let mut findings = Findings::open(&args.judge)?;
+    let mut tally = Tally::default();
+    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    let mut watch = judging.watch(known.baseline, known.repeats);
+    if policy != LearningPolicy::Frozen {
+        watch = watch.with_touched();
+    }
+    let mut judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
+        findings.take(finding)
+    })?;
+    tally.findings = findings.tally();
+    let reached = args
+        .judge
+        .fail_on
+        .is_some_and(|least| findings.reached(least));
+    let left_out = findings.words();
+    findings.finish()?;
+    if let Some(touched) = judged.watch.take_touched() {
+        let files = if tally.out_of_scope == 0 {
+            judged.files.as_slice()
+        } else {
+            &[]
+        };
+        commit(
+            &mut store,
+            (&words, judged.watch.baseline(), &touched),
+            judged.watch.repeats(),
+            (files, &Tally::default(), &tally),
+        )?;
+    }
+    if tally.judged == 0 && tally.repeated > 0 {
+        talk.say(&format!(
+            "all {} observations were learnt before; use `offtrail backtest` to judge history",
+            tally.repeated
+        ));
+    }
+    if let Some(left_out) = left_out {
+        talk.say(&left_out);
+    }
+    reconcile(&args.input, ("detect", Purpose::Judge), &tally, talk)?;
+    Ok(if reached {
+        Outcome::Reached
+    } else {
+        Outcome::Done
+    })
+}

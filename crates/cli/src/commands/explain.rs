@@ -1,0 +1,204 @@
+//! `offtrail explain`: the story of one finding, or what is known of one principal.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use offtrail_baseline::Baseline;
+use offtrail_event::{PrincipalId, PrincipalName, Timestamp, Vocabulary};
+use offtrail_report::{
+    CALLS_SHOWN, FindingV1, PrincipalOptions, PrincipalView, inert, read_finding,
+    write_finding_queries, write_finding_short, write_finding_text, write_principal,
+};
+use offtrail_store::Store;
+
+use crate::{
+    errors::Outcome,
+    output::{self, Output},
+    pipeline::run::settings,
+};
+
+/// Tells the story of one finding, or all that is known of one principal.
+///
+/// A finding is named by its id or the beginning of it, and looked for in --findings. A principal is named by its key
+/// (account/unique-id), ARN, unique id, name or person, and looked for in --baseline.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  offtrail explain ci-deploy --baseline org.db
+  offtrail explain arn:aws:iam::111122223333:role/build --baseline org.db --calls 200
+  offtrail explain 3f9c --findings findings.jsonl --baseline org.db")]
+pub(crate) struct Arguments {
+    /// The finding or the principal.
+    #[arg(value_name = "FINDING_ID|PRINCIPAL")]
+    what: String,
+    /// The baseline file; needed for a principal.
+    #[arg(long, value_name = "FILE", required_unless_present = "findings")]
+    baseline: Option<PathBuf>,
+    /// Findings written by `detect` or `backtest` as JSON Lines; needed for a finding.
+    #[arg(long, value_name = "FILE")]
+    findings: Option<PathBuf>,
+    /// Calls of a principal shown, most frequent first.
+    #[arg(long, value_name = "N", default_value_t = CALLS_SHOWN)]
+    calls: usize,
+    /// Settings whose rule of maturity applies.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+/// Things listed where a name fits several.
+const MATCHES_SHOWN_MAX: usize = 50;
+
+/// Runs the command.
+pub(crate) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
+    if let Some(path) = &args.findings {
+        let found = findings_of(path, &args.what)?;
+        if !found.is_empty() {
+            finding(args, path, &found)?;
+            return Ok(Outcome::Done);
+        }
+    }
+    match &args.baseline {
+        Some(path) => principal(args, path)?,
+        None => anyhow::bail!(
+            "explain {:?}: no finding of that id in {:?}; give --baseline FILE to look for a principal",
+            args.what,
+            args.findings.as_deref().unwrap_or(Path::new(""))
+        ),
+    }
+    Ok(Outcome::Done)
+}
+
+/// The last state of each finding whose id is `id` or begins with it.
+///
+/// # Errors
+/// The file can't be read, or a line is no finding.
+pub(crate) fn findings_of(path: &Path, id: &str) -> anyhow::Result<BTreeMap<String, FindingV1>> {
+    let doing = || format!("read findings {path:?}");
+    let file = File::open(path).with_context(doing)?;
+    let mut found = BTreeMap::new();
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.with_context(doing)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let finding =
+            read_finding(&line).with_context(|| format!("{}, line {}", doing(), index + 1))?;
+        if finding.id.starts_with(id) {
+            found.insert(finding.id.clone(), finding);
+        }
+    }
+    if found.contains_key(id) {
+        found.retain(|one, _| one == id);
+    }
+    Ok(found)
+}
+
+fn finding(
+    args: &Arguments,
+    path: &Path,
+    found: &BTreeMap<String, FindingV1>,
+) -> anyhow::Result<()> {
+    let mut out = Output::stdout();
+    let style = output::style(&io::stdout());
+    let mut all = found.values();
+    if let (Some(one), None) = (all.next(), all.next()) {
+        write_finding_text(&mut out, one, style)?;
+        write_finding_queries(&mut out, one, style)?;
+        return out.finish();
+    }
+    for one in found.values().take(MATCHES_SHOWN_MAX) {
+        write_finding_short(&mut out, one, style)?;
+    }
+    out.finish()?;
+    anyhow::bail!(
+        "explain {:?}: {} findings in {path:?} begin like this; give more of the id",
+        args.what,
+        found.len()
+    )
+}
+
+fn principal(args: &Arguments, path: &Path) -> anyhow::Result<()> {
+    let rule = settings(args.settings.as_deref())?.maturity_rule();
+    let store = Store::open_read_only(path)?;
+    let words = Vocabulary::new();
+    let baseline = store.load(&words)?;
+    let found = principals_of(&baseline, &words, &args.what);
+    let mut out = Output::stdout();
+    if let [(_, principal)] = found.as_slice() {
+        let view = PrincipalView {
+            words: &words,
+            baseline: &baseline,
+            principal: *principal,
+            rule,
+            now: baseline.window.0.map_or(Timestamp::MIN, |(_, until)| until),
+        };
+        let options = PrincipalOptions {
+            style: output::style(&io::stdout()),
+            charset: output::charset(),
+            calls_shown: args.calls,
+        };
+        write_principal(&mut out, &view, options)?;
+        return out.finish();
+    }
+    anyhow::ensure!(
+        !found.is_empty(),
+        "explain {:?}: no such principal in {path:?}; see `offtrail baseline show --baseline {} --top 1000`",
+        args.what,
+        path.display()
+    );
+    for (name, _) in found.iter().take(MATCHES_SHOWN_MAX) {
+        let [key, label] = [name.key(), name.label()].map(|text| inert(&text).into_owned());
+        writeln!(out, "{:<22}  {key}  {label}", name.kind.as_str())?;
+    }
+    out.finish()?;
+    anyhow::bail!(
+        "explain {:?}: {} principals are called so; give the key or the ARN of one",
+        args.what,
+        found.len()
+    )
+}
+
+/// Principals of that name; where there is none, those that contain it. Sorted by key.
+fn principals_of(
+    baseline: &Baseline,
+    words: &Vocabulary,
+    what: &str,
+) -> Vec<(PrincipalName, PrincipalId)> {
+    let all: Vec<_> = baseline
+        .iter()
+        .map(|(id, _)| (words.principal(id), id))
+        .collect();
+    let matching = |fits: &dyn Fn(&str) -> bool| {
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|(name, _)| names(name).iter().any(|text| fits(text)))
+            .cloned()
+            .collect();
+        found.sort_by_cached_key(|(name, _)| (name.key(), name.kind.as_str()));
+        found
+    };
+    let exact = matching(&|text| text == what);
+    if !exact.is_empty() || what.is_empty() {
+        return exact;
+    }
+    let lower = what.to_lowercase();
+    matching(&|text| text.to_lowercase().contains(&lower))
+}
+
+fn names(name: &PrincipalName) -> [String; 6] {
+    let person = name.person.as_deref().unwrap_or_default();
+    [
+        name.key(),
+        name.label(),
+        name.id.to_string(),
+        name.arn.to_string(),
+        name.name.to_string(),
+        person.to_owned(),
+    ]
+}

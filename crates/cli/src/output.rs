@@ -1,0 +1,108 @@
+//! Where data goes: standard output, or a file that appears whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use offtrail_report::{Charset, Style};
+
+/// Buffer of an output, in bytes.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// An open output.
+pub(crate) struct Output {
+    writer: BufWriter<Box<dyn Write>>,
+    /// The file under its final name; `None` for standard output.
+    path: Option<PathBuf>,
+}
+
+impl Output {
+    /// Standard output.
+    pub(crate) fn stdout() -> Self {
+        Self {
+            writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(io::stdout())),
+            path: None,
+        }
+    }
+
+    /// The file named, or standard output for none and `-`. What is written lies in `FILE.partial` until [`Output::finish`].
+    ///
+    /// # Errors
+    /// The file can't be created.
+    pub(crate) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::stdout());
+        };
+        if path.is_dir() {
+            anyhow::bail!("write {path:?}: it is a folder; name a file");
+        }
+        let file = File::create(partial(path)).with_context(|| {
+            format!("write {path:?}: check that its folder exists and can be written")
+        })?;
+        Ok(Self {
+            writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(file)),
+            path: Some(path.to_owned()),
+        })
+    }
+
+    /// Whether this is standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.path.is_none()
+    }
+
+    /// Writes what is buffered and gives the file its name.
+    ///
+    /// # Errors
+    /// The disk or the reader refuses.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        let Some(path) = self.path else {
+            return Ok(self.writer.flush()?);
+        };
+        let doing = || format!("write {path:?}: free some space or name another file");
+        self.writer.flush().with_context(doing)?;
+        drop(self.writer);
+        fs::rename(partial(&path), &path).with_context(doing)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+/// Colour for a stream that a terminal reads, unless `NO_COLOR` is set (<https://no-color.org>).
+pub(crate) fn style(stream: &impl IsTerminal) -> Style {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if stream.is_terminal() && !refused {
+        Style::Ansi
+    } else {
+        Style::Plain
+    }
+}
+
+/// Block characters, unless the locale names a character set that has none.
+pub(crate) fn charset() -> Charset {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    match locale.map(|locale| locale.to_ascii_lowercase()) {
+        Some(locale) if !locale.contains("utf-8") && !locale.contains("utf8") => Charset::Ascii,
+        _ => Charset::Blocks,
+    }
+}

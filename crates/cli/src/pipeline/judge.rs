@@ -1,0 +1,150 @@
+//! Judging: many threads read, one loop judges in order of event time, and every state told goes to one place.
+
+use offtrail_detector::{Finding, LearningPolicy, Settings, Telling};
+use offtrail_engine::{Repeats, Scope, Watch, WatchTally};
+use offtrail_event::{Observation, Vocabulary};
+use offtrail_parser::{Observer, Parser, WithDetail};
+use offtrail_report::Tally;
+use offtrail_sources::{Listing, Sources};
+
+use crate::{
+    pipeline::{
+        order::{delivered_from, in_order, sort_by_delivery},
+        tally::{FileOutcome, Rows, read_events},
+    },
+    progress::{Progress, Talk},
+};
+
+use offtrail_baseline::Baseline;
+
+/// How to judge.
+pub(crate) struct Judging<'j> {
+    pub(crate) words: &'j Vocabulary,
+    pub(crate) scope: Scope,
+    pub(crate) policy: LearningPolicy,
+    pub(crate) telling: Telling,
+    pub(crate) settings: Settings,
+    pub(crate) threshold: Option<f64>,
+    pub(crate) threads: usize,
+    /// How much later than its events a file may be delivered, seconds.
+    pub(crate) lateness_secs: i64,
+    pub(crate) talk: Talk,
+}
+
+/// What was judged.
+pub(crate) struct Judged<'j> {
+    pub(crate) watch: Watch<'j>,
+    /// Files learnt to their end: provenance and fingerprint.
+    pub(crate) files: Vec<(String, String)>,
+}
+
+impl<'j> Judging<'j> {
+    /// The loop, ready to go on from a baseline and the events it was learnt from.
+    pub(crate) fn watch(&self, baseline: Baseline, repeats: Repeats) -> Watch<'j> {
+        let watch = Watch::new(self.words, baseline, repeats, self.settings.clone())
+            .with_scope(self.scope)
+            .with_policy(self.policy)
+            .with_telling(self.telling);
+        match self.threshold {
+            Some(bits) => watch.with_threshold(bits),
+            None => watch,
+        }
+    }
+
+    /// Reads what is listed and judges it; `tell` gets each state as it is reached.
+    ///
+    /// # Errors
+    /// S3 can't be reached any more, or `tell` fails: nothing more is judged then.
+    pub(crate) fn run(
+        &self,
+        sources: &Sources,
+        listing: Listing,
+        mut watch: Watch<'j>,
+        tally: &mut Tally,
+        mut tell: impl FnMut(&Finding) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Judged<'j>> {
+        let mut items = listing.items;
+        sort_by_delivery(&mut items);
+        let delivered: Vec<_> = items.iter().map(delivered_from).collect();
+        let files: Vec<_> = items
+            .iter()
+            .map(|item| (item.provenance.to_string(), item.fingerprint.to_string()))
+            .collect();
+        let mut read = vec![false; files.len()];
+        let reader = sources.read(items)?;
+        let progress = Progress::new(self.talk, "judging", reader.len() as u64);
+        // The loop tells through a closure that can't fail; the first failure is kept and ends the run after this file.
+        let mut failed = None;
+        let mut told = |finding: Finding| {
+            if failed.is_none() {
+                failed = tell(&finding).err();
+            }
+            failed.is_some()
+        };
+        let done = in_order(
+            &reader,
+            self.threads,
+            || self.worker(),
+            |index, (outcome, observations): (FileOutcome, Vec<Observation>)| {
+                read[index] = outcome.is_readable();
+                outcome.count(tally, Rows::Sums, &progress)?;
+                for observation in observations {
+                    watch.take(observation);
+                }
+                let next = delivered.get(index + 1).copied().flatten();
+                let mut stop = false;
+                if let Some(next) = next {
+                    watch.advance(next.plus_secs(-self.lateness_secs), &mut |finding| {
+                        stop |= told(finding);
+                    });
+                }
+                anyhow::ensure!(!stop, "tell a finding");
+                Ok(())
+            },
+        );
+        if done.is_ok() {
+            watch.finish(&mut |finding| {
+                told(finding);
+            });
+        }
+        progress.finish();
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        done?;
+        count(tally, watch.tally(), self.policy);
+        let files = files
+            .into_iter()
+            .zip(read)
+            .filter(|((_, fingerprint), read)| *read && !fingerprint.is_empty())
+            .map(|(file, _)| file)
+            .collect();
+        Ok(Judged { watch, files })
+    }
+
+    fn worker(
+        &self,
+    ) -> impl FnMut(offtrail_sources::Delivery<'_>) -> (FileOutcome, Vec<Observation>) {
+        let mut parser = Parser::default();
+        let mut observer = Observer::new(self.words, WithDetail::Judge);
+        move |delivery| {
+            let mut observations = Vec::new();
+            let outcome = read_events(&mut parser, delivery, |event, raw| {
+                observations.push(observer.observe(&event, raw));
+            });
+            (outcome, observations)
+        }
+    }
+}
+
+/// What was only learnt, to be judged by, is out of the scope of judging; repeats of forgotten days are repeats.
+fn count(tally: &mut Tally, watch: WatchTally, policy: LearningPolicy) {
+    tally.judged = watch.judged;
+    tally.repeated = watch.repeated + watch.forgotten;
+    tally.out_of_scope = watch.out_of_scope + watch.only_learnt;
+    tally.late = watch.late + watch.crowded_out;
+    tally.learnt = match policy {
+        LearningPolicy::Frozen => watch.only_learnt,
+        LearningPolicy::HoldFlagged | LearningPolicy::LearnAll => watch.only_learnt + watch.judged,
+    };
+}

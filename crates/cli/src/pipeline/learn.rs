@@ -1,0 +1,226 @@
+//! Learning: many threads fold files into partial baselines; each batch of files is committed as one checkpoint.
+//!
+//! Learning commutes, so neither the threads nor the batches can be seen in the result. A batch is one transaction: a run killed at any
+//! moment leaves a store that tells exactly which files its profiles hold, and the next run goes on with the others.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use offtrail_baseline::{Baseline, Lesson};
+use offtrail_engine::{Repeats, Scope, Seen};
+use offtrail_event::Vocabulary;
+use offtrail_parser::{Observer, Parser, WithDetail};
+use offtrail_report::Tally;
+use offtrail_sources::{Item, Reader, Sources};
+use offtrail_store::{Checkpoint, Store};
+
+use crate::{
+    pipeline::tally::{FileOutcome, Rows, counters, read_events},
+    progress::{Progress, Talk},
+};
+
+/// Packed bytes of a batch, at most; a larger file is a batch of its own.
+const CHECKPOINT_BYTES_MAX: u64 = 256 << 20;
+
+/// How to learn.
+pub(crate) struct Learning<'l> {
+    pub(crate) words: &'l Vocabulary,
+    pub(crate) scope: Scope,
+    pub(crate) threads: usize,
+    /// Files between two checkpoints, at most.
+    pub(crate) checkpoint_files: usize,
+    pub(crate) talk: Talk,
+}
+
+/// What a store holds, in memory.
+pub(crate) struct Known {
+    pub(crate) baseline: Baseline,
+    pub(crate) repeats: Repeats,
+}
+
+impl Known {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// The store is damaged or can't be read.
+    pub(crate) fn load(store: &Store, words: &Vocabulary) -> anyhow::Result<Self> {
+        let baseline = store.load(words)?;
+        let repeats = Repeats::default();
+        for (day, fingerprints) in store.load_fingerprints()? {
+            repeats.restore(day, &fingerprints);
+        }
+        Ok(Self { baseline, repeats })
+    }
+}
+
+/// What one worker made of its share of a batch.
+struct Share {
+    partial: Baseline,
+    files: Vec<(usize, FileOutcome, bool)>,
+}
+
+/// What became of observations, counted by all workers together.
+#[derive(Default)]
+struct Counts {
+    repeated: AtomicU64,
+    out_of_scope: AtomicU64,
+    learnt: AtomicU64,
+}
+
+impl Learning<'_> {
+    /// Learns `items` into what is known and into the store, batch by batch.
+    ///
+    /// # Errors
+    /// The store refuses, or S3 can't be reached any more. What was committed before stays; the rest is not in the store.
+    pub(crate) fn run(
+        &self,
+        sources: &Sources,
+        items: Vec<Item>,
+        (store, known): (&mut Store, &mut Known),
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
+        let progress = Progress::new(self.talk, "learning", items.len() as u64);
+        let mut rest = items.as_slice();
+        let mut outcome = Ok(());
+        while outcome.is_ok() && !rest.is_empty() {
+            let (batch, later) = rest.split_at(self.batch_len(rest));
+            rest = later;
+            outcome = self.batch(
+                (sources, batch),
+                (&mut *store, &mut *known),
+                (&mut *tally, &progress),
+            );
+        }
+        progress.finish();
+        outcome
+    }
+
+    /// How many of the items make the next batch: at least one.
+    fn batch_len(&self, items: &[Item]) -> usize {
+        let mut bytes = 0u64;
+        items
+            .iter()
+            .take(self.checkpoint_files)
+            .take_while(|item| {
+                bytes = bytes.saturating_add(item.size());
+                bytes <= CHECKPOINT_BYTES_MAX
+            })
+            .count()
+            .max(1)
+    }
+
+    fn batch(
+        &self,
+        (sources, items): (&Sources, &[Item]),
+        (store, known): (&mut Store, &mut Known),
+        (tally, progress): (&mut Tally, &Progress),
+    ) -> anyhow::Result<()> {
+        let before = tally.clone();
+        let reader = sources.read(items.to_vec())?;
+        let counts = Counts::default();
+        let shares = thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.threads.clamp(1, items.len()))
+                .map(|_| scope.spawn(|| self.share(&reader, &known.repeats, &counts)))
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| {
+                    worker
+                        .join()
+                        .unwrap_or_else(|died| std::panic::resume_unwind(died))
+                })
+                .collect::<Vec<_>>()
+        });
+        let mut touched = Baseline::new();
+        let mut outcomes = Vec::with_capacity(items.len());
+        for share in shares {
+            touched.merge(&share.partial);
+            outcomes.extend(share.files);
+        }
+        outcomes.sort_by_key(|(index, ..)| *index);
+        let mut files = Vec::new();
+        for (index, outcome, whole) in outcomes {
+            if outcome.is_readable() && whole {
+                let item = &items[index];
+                files.push((item.provenance.to_string(), item.fingerprint.to_string()));
+            }
+            outcome.count(tally, Rows::Sums, progress)?;
+        }
+        tally.repeated += counts.repeated.into_inner();
+        tally.out_of_scope += counts.out_of_scope.into_inner();
+        tally.learnt += counts.learnt.into_inner();
+        known.baseline.merge(&touched);
+        // Standard input has no fingerprint: it may hold something else next time.
+        files.retain(|(_, fingerprint)| !fingerprint.is_empty());
+        commit(
+            store,
+            (self.words, &known.baseline, &touched),
+            &known.repeats,
+            (&files, &before, tally),
+        )
+    }
+
+    fn share(&self, reader: &Reader, repeats: &Repeats, counts: &Counts) -> Share {
+        let mut parser = Parser::default();
+        let mut observer = Observer::new(self.words, WithDetail::Learn);
+        let mut share = Share {
+            partial: Baseline::new(),
+            files: Vec::new(),
+        };
+        let (mut repeated, mut out_of_scope, mut learnt) = (0, 0, 0);
+        while let Some(delivery) = reader.next() {
+            let index = delivery.index;
+            let before = out_of_scope;
+            let outcome = read_events(&mut parser, delivery, |event, raw| {
+                let observation = observer.observe(&event, raw);
+                if !self.scope.holds(observation.time) {
+                    out_of_scope += 1;
+                    return;
+                }
+                match repeats.see(observation.time, observation.fingerprint) {
+                    Seen::First => {
+                        share.partial.learn(&observation, self.words, Lesson::ALL);
+                        learnt += 1;
+                    }
+                    Seen::Repeat | Seen::Forgotten => repeated += 1,
+                }
+            });
+            // A file with events out of scope is read again by a run with a wider one.
+            share.files.push((index, outcome, out_of_scope == before));
+        }
+        counts.repeated.fetch_add(repeated, Ordering::Relaxed);
+        counts
+            .out_of_scope
+            .fetch_add(out_of_scope, Ordering::Relaxed);
+        counts.learnt.fetch_add(learnt, Ordering::Relaxed);
+        share
+    }
+}
+
+/// Writes what was learnt since the last commit, in one transaction.
+///
+/// # Errors
+/// The store refuses; it is left as it was.
+pub(crate) fn commit(
+    store: &mut Store,
+    (words, whole, touched): (&Vocabulary, &Baseline, &Baseline),
+    repeats: &Repeats,
+    (files, before, after): (&[(String, String)], &Tally, &Tally),
+) -> anyhow::Result<()> {
+    let fingerprints = repeats.take_fresh();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(provenance, fingerprint)| (&**provenance, &**fingerprint))
+        .collect();
+    let tally: Vec<(&str, u64)> = counters(before, after).into_iter().collect();
+    Ok(store.commit(&Checkpoint {
+        words,
+        whole,
+        touched,
+        fingerprints: &fingerprints,
+        files: &files,
+        tally: &tally,
+    })?)
+}

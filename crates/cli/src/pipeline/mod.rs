@@ -1,0 +1,8 @@
+//! How observations walk from sources to what is done with them: many threads read, one order comes out.
+
+pub(crate) mod findings;
+pub(crate) mod judge;
+pub(crate) mod learn;
+pub(crate) mod order;
+pub(crate) mod run;
+pub(crate) mod tally;

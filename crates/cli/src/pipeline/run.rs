@@ -1,0 +1,90 @@
+//! The two ends that every reading command shares: listing what there is, and the reconciliation.
+
+use std::io;
+
+use anyhow::Context as _;
+use offtrail_report::{Purpose, Tally, write_summary, write_summary_text};
+use offtrail_sources::{Listing, Sources};
+
+use crate::{
+    args::InputArgs,
+    output::{self, Output},
+    pipeline::tally::within_rejects_max,
+    progress::{Progress, Talk},
+};
+
+/// Lists what there is to read, and says what is left out.
+///
+/// # Errors
+/// A source named by the user can't be listed.
+pub(crate) fn list(
+    input: &InputArgs,
+    tally: &mut Tally,
+    talk: Talk,
+) -> anyhow::Result<(Sources, Listing)> {
+    let sources = Sources::new(input.source_settings());
+    let listing = sources.list(&input.sources, input.range())?;
+    tally.files_pruned = listing.pruned.files;
+    tally.files_unreadable = listing.problems.len() as u64;
+    let notes = Progress::new(talk, "listing", 0);
+    for problem in &listing.problems {
+        notes.note(&format!(
+            "not read: {}: {}",
+            problem.provenance, problem.detail
+        ));
+    }
+    for folder in &listing.passed_over {
+        notes.note(&format!(
+            "passed over {folder}: another service's; name it as a source to read it"
+        ));
+    }
+    notes.finish();
+    if listing.pruned.ranges > 0 {
+        talk.say(&format!(
+            "{} ranges of keys were not listed: they lie outside of the time asked for",
+            listing.pruned.ranges
+        ));
+    }
+    if listing.items.is_empty() {
+        talk.say("there is nothing to read in the sources named");
+    }
+    Ok((sources, listing))
+}
+
+/// Ends a run: the reconciliation on standard error and in `--summary`, then `--max-rejects`.
+///
+/// # Errors
+/// The summary can't be written, or more was unreadable than allowed.
+pub(crate) fn reconcile(
+    input: &InputArgs,
+    (command, purpose): (&str, Purpose),
+    tally: &Tally,
+    talk: Talk,
+) -> anyhow::Result<()> {
+    if talk == Talk::Loud {
+        let stderr = io::stderr();
+        let style = output::style(&stderr);
+        write_summary_text(&mut stderr.lock(), purpose, tally, style)?;
+    }
+    if let Some(path) = &input.summary {
+        let mut file = Output::open(Some(path))?;
+        write_summary(&mut file, command, purpose, tally)?;
+        file.finish()?;
+    }
+    within_rejects_max(tally, input.max_rejects)
+}
+
+/// The settings file named, or the defaults.
+///
+/// # Errors
+/// The file can't be read, or holds something that is no setting.
+pub(crate) fn settings(
+    path: Option<&std::path::Path>,
+) -> anyhow::Result<offtrail_detector::Settings> {
+    let Some(path) = path else {
+        return Ok(offtrail_detector::Settings::default());
+    };
+    let doing = || format!("read settings {path:?}");
+    let text = std::fs::read_to_string(path).with_context(doing)?;
+    offtrail_detector::Settings::parse(&text).with_context(doing)
+}
