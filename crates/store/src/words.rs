@@ -162,6 +162,7 @@ mod tests {
                 "credential",
                 "account",
                 "role",
+                "forwarded_call",
             ],
         );
     }
