@@ -26,6 +26,8 @@ pub(crate) struct BroughtCall {
     pub(crate) outcome: OutcomeClass,
     pub(crate) time: Timestamp,
     pub(crate) surprise: f64,
+    /// Whether it was counted in the landscape.
+    pub(crate) counted: bool,
 }
 
 /// Another row that a case brought into the baseline.

@@ -2,12 +2,12 @@
 //!
 //! Each is weighed by the principal's own rate of such news, damped by maturity; a finding counts each dimension once.
 
-use offtrail_baseline::Dimension;
-use offtrail_event::{MintedKind, Observation, OutcomeClass, PrincipalKind, TextId};
+use offtrail_baseline::{Dimension, FacetRow, Standing};
+use offtrail_event::{MintedKind, Observation, OutcomeClass, PrincipalKind, TextId, Timestamp};
 
 use crate::{
     Frequency, Share,
-    judge::{Bench, ContextNews},
+    judge::{Bench, ContextNews, Held, Verdict},
     landscape::News,
     weigh::Subject,
 };
@@ -38,6 +38,7 @@ impl Bench<'_> {
         found.push(ContextNews {
             key: (dimension, subject.id.0),
             facet: None,
+            is_row_new: false,
             novelty,
         });
     }
@@ -46,7 +47,7 @@ impl Bench<'_> {
         &self,
         observation: &Observation,
         subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
+        verdict: &mut Verdict,
     ) {
         let context = &self.settings.context;
         let facets = [
@@ -68,13 +69,20 @@ impl Bench<'_> {
         ];
         for (dimension, value, weight) in facets {
             let Some(value) = value else { continue };
-            let known = subject
-                .profile
-                .and_then(|profile| profile.facet(dimension, value))
-                .is_some_and(|row| row.standing.is_known());
-            let (Some(news), false) = (News::of(dimension), known) else {
+            let Some(news) = News::of(dimension) else {
                 continue;
             };
+            let row = subject
+                .profile
+                .and_then(|profile| profile.facet(dimension, value));
+            match self.held_facet(row, subject.now) {
+                Held::Not if row.is_some_and(|row| row.standing.is_known()) => continue,
+                Held::Released => {
+                    verdict.release_facets.push((dimension, value, news));
+                    continue;
+                }
+                Held::Not | Held::Waiting => {}
+            }
             let shared =
                 dimension == Dimension::Network && self.landscape.network_users(value) >= 2;
             let weight = if shared {
@@ -83,11 +91,26 @@ impl Bench<'_> {
                 weight
             };
             let text = self.words.text(TextId(value)).to_string();
+            let found = &mut verdict.context;
             self.add_rated(subject, news, (dimension, value, text, weight), found);
         }
-        self.judge_denial(observation, subject, found);
-        self.judge_role(observation, subject, found);
-        self.judge_principal(observation, subject, found);
+        self.judge_denial(observation, subject, &mut verdict.context);
+        self.judge_role(observation, subject, verdict);
+        self.judge_principal(observation, subject, &mut verdict.context);
+    }
+
+    /// Whether a value is held back, and whether its age lets it go now.
+    fn held_facet(&self, row: Option<&FacetRow>, now: Timestamp) -> Held {
+        let Some(row) = row.filter(|row| row.standing == Standing::Pending) else {
+            return Held::Not;
+        };
+        let release_after = self.settings.hold.release_after_days;
+        let age_days = now.secs_since(row.first) as f64 / offtrail_event::SECONDS_PER_DAY as f64;
+        if release_after > 0.0 && age_days >= release_after {
+            Held::Released
+        } else {
+            Held::Waiting
+        }
     }
 
     /// Weighs a value by the principal's own rate of such news.
@@ -113,9 +136,13 @@ impl Bench<'_> {
                 seen_by: self.landscape.network_users(value),
             };
         }
+        let row = subject
+            .profile
+            .and_then(|profile| profile.facet(dimension, value));
         found.push(ContextNews {
             key: (dimension.as_str(), value),
             facet: Some((dimension, value, news)),
+            is_row_new: row.is_none(),
             novelty,
         });
     }
@@ -154,16 +181,12 @@ impl Bench<'_> {
         found.push(ContextNews {
             key: ("denied", observation.call.0),
             facet: None,
+            is_row_new: seen.is_none(),
             novelty,
         });
     }
 
-    fn judge_role(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
+    fn judge_role(&self, observation: &Observation, subject: Subject<'_>, verdict: &mut Verdict) {
         let Some(mint) = observation
             .mint
             .filter(|mint| mint.kind == MintedKind::Session)
@@ -176,8 +199,14 @@ impl Bench<'_> {
         let seen = subject
             .profile
             .and_then(|profile| profile.facet(Dimension::Takes, role.0));
-        if seen.is_some_and(|row| row.standing.is_known()) {
-            return;
+        match self.held_facet(seen, subject.now) {
+            Held::Not if seen.is_some_and(|row| row.standing.is_known()) => return,
+            Held::Released => {
+                let released = (Dimension::Takes, role.0, News::Role);
+                verdict.release_facets.push(released);
+                return;
+            }
+            Held::Not | Held::Waiting => {}
         }
         let cap = self.settings.context.role_taken_cap_bits;
         let rate = self.scale().own_rate_bits(subject, News::Role).min(cap);
@@ -189,46 +218,11 @@ impl Bench<'_> {
         );
         novelty.bits = rate;
         novelty.arithmetic = format!("{rate:.2} own rate of taking new roles, at most {cap}");
-        found.push(ContextNews {
+        verdict.context.push(ContextNews {
             key: (Dimension::Takes.as_str(), role.0),
             facet: Some((Dimension::Takes, role.0, News::Role)),
+            is_row_new: seen.is_none(),
             novelty,
         });
-    }
-
-    fn judge_principal(
-        &self,
-        observation: &Observation,
-        subject: Subject<'_>,
-        found: &mut Vec<ContextNews>,
-    ) {
-        let context = &self.settings.context;
-        let mut add = |dimension: &'static str, value: String, bits: f64, arithmetic: String| {
-            let mut novelty = self.novelty(dimension, value, subject, (0, 0));
-            novelty.bits = bits;
-            novelty.arithmetic = arithmetic;
-            found.push(ContextNews {
-                key: (dimension, observation.principal.0),
-                facet: None,
-                novelty,
-            });
-        };
-        if subject.profile.is_none_or(|profile| profile.seen.is_none()) {
-            let rate = self
-                .landscape
-                .group_rate(subject.id, News::Principal, observation.time);
-            let rate = (-rate.log2()).clamp(0.0, context.cap_bits);
-            let bits = context.new_principal_weight * rate;
-            let label = self.words.principal(subject.id).label();
-            add(
-                "principal",
-                label,
-                bits,
-                format!(
-                    "{} × {rate:.2} rate of new principals in its group",
-                    context.new_principal_weight
-                ),
-            );
-        }
     }
 }

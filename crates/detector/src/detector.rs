@@ -122,8 +122,8 @@ impl Detector {
     /// Makes room for an observation's principal and call. To be called before [`Detector::judge`].
     pub fn meet(&mut self, observation: &Observation, baseline: &Baseline, words: &Vocabulary) {
         self.landscape.begin(observation.time);
-        self.landscape
-            .join(observation.principal, observation.time, baseline, words);
+        let who = (observation.principal, observation.traits);
+        self.landscape.join(who, observation.time, baseline, words);
         self.sensitivities
             .meet(observation.call, observation.read_only, words);
     }
@@ -298,12 +298,14 @@ impl Detector {
                 && row.standing() == Standing::Learnt
             {
                 row.set_standing(Standing::Pending);
-                self.landscape.unlearn_call(
-                    brought.principal,
-                    brought.call,
-                    brought.time,
-                    brought.surprise,
-                );
+                if brought.counted {
+                    self.landscape.unlearn_call(
+                        brought.principal,
+                        brought.call,
+                        brought.time,
+                        brought.surprise,
+                    );
+                }
             }
         }
         for brought in &case.brought_facets {
@@ -335,9 +337,14 @@ impl Detector {
                 outcome: observation.outcome,
                 time,
                 surprise,
+                counted: news.new_at_all,
             });
         }
-        let facets = verdict.context.iter().filter_map(|news| news.facet);
+        let facets = verdict
+            .context
+            .iter()
+            .filter(|news| news.is_row_new)
+            .filter_map(|news| news.facet);
         case.brought_facets
             .extend(facets.map(|(dimension, value, news)| BroughtFacet {
                 principal,
@@ -379,42 +386,58 @@ impl Detector {
         }
         let (id, time) = (observation.principal, observation.time);
         if new_day {
-            self.landscape.active(id, time);
+            self.landscape.active(id, time.day());
         }
         if lesson.call == Standing::Learnt
-            && verdict
-                .call
-                .as_ref()
-                .is_some_and(|news| news.new_to_principal)
+            && verdict.call.as_ref().is_some_and(|news| news.new_at_all)
         {
             self.landscape.learn_call(id, observation.call, time);
         }
-        for news in &verdict.context {
+        for news in verdict.context.iter().filter(|news| news.is_row_new) {
             match news.facet {
                 Some((_, value, kind)) if lesson.facets == Standing::Learnt => {
                     self.landscape.learn_facet(id, kind, value, time)
                 }
-                None if news.key.0 == "denied" => self.landscape.learn_news(id, News::Denied, time),
+                None if news.key.0 == "denied" && lesson.call == Standing::Learnt => {
+                    self.landscape.learn_news(id, News::Denied, time)
+                }
                 _ => {}
             }
         }
     }
 
-    /// Lets a held call go: it is known-good from now on.
-    pub fn release(&mut self, observation: &Observation, baseline: &mut Baseline) {
-        let profile = baseline.profile_mut(observation.principal);
-        let mut released = false;
+    /// Lets go what a verdict found held for long enough: it is known-good from now on.
+    pub fn release(
+        &mut self,
+        observation: &Observation,
+        verdict: &Verdict,
+        baseline: &mut Baseline,
+    ) {
+        let (id, call, time) = (observation.principal, observation.call, observation.time);
+        if !verdict.release && verdict.release_facets.is_empty() {
+            return;
+        }
+        let profile = baseline.profile_mut(id);
+        for (dimension, value, news) in &verdict.release_facets {
+            if let Some(row) = profile.facet_mut(*dimension, *value) {
+                row.standing = Standing::Learnt;
+                self.landscape.learn_facet(id, *news, *value, time);
+            }
+        }
+        if !verdict.release {
+            return;
+        }
+        let rows = profile.call_rows(call);
+        let counted = rows.iter().any(|row| row.standing().is_known());
         for outcome in OutcomeClass::ALL {
-            if let Some(row) = profile.call_mut(observation.call, *outcome)
+            if let Some(row) = profile.call_mut(call, *outcome)
                 && row.standing() == Standing::Pending
             {
                 row.set_standing(Standing::Learnt);
-                released = true;
             }
         }
-        if released {
-            self.landscape
-                .learn_call(observation.principal, observation.call, observation.time);
+        if !counted {
+            self.landscape.learn_call(id, call, time);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Verdict {
     pub repeats_held: bool,
     /// A held call that is old enough to be released now.
     pub release: bool,
+    /// Held values of other dimensions that are.
+    pub release_facets: Vec<(Dimension, u32, News)>,
 }
 
 impl Verdict {
@@ -62,6 +64,8 @@ pub struct CallNews {
     pub call: CallId,
     /// Whether it is new to the principal itself, so that learning it changes its repertoire.
     pub new_to_principal: bool,
+    /// Whether no outcome of it is known yet, so that learning it counts in the landscape.
+    pub new_at_all: bool,
     /// Its surprise when it was judged, bits: what taking it back needs.
     pub surprise: f64,
     /// ATT&CK tactic and technique.
@@ -79,6 +83,8 @@ pub struct ContextNews {
     pub key: (&'static str, u32),
     /// The profile row behind it, if it has one.
     pub facet: Option<(Dimension, u32, News)>,
+    /// Whether learning it makes a new row; false where a row is held back or refused.
+    pub is_row_new: bool,
     /// Counts, bits and arithmetic.
     pub novelty: Novelty,
 }
@@ -140,7 +146,7 @@ impl Bench<'_> {
             Held::Released => verdict.release = true,
         }
         verdict.volume = self.judge_volume(observation, subject);
-        self.judge_context(observation, subject, &mut verdict.context);
+        self.judge_context(observation, subject, &mut verdict);
         if !verdict.is_silent() {
             self.add_standing_bits(observation, subject, &mut verdict.context);
         }
@@ -323,6 +329,10 @@ impl Bench<'_> {
         CallNews {
             call: observation.call,
             new_to_principal,
+            new_at_all: new_to_principal
+                && rows
+                    .iter()
+                    .all(|row| !row.standing().is_known() && row.outcome() != observation.outcome),
             surprise: weighed.popularity.surprise,
             attack: (weighed.sensitivity.tactic, weighed.sensitivity.technique),
             class: weighed.sensitivity.class,
@@ -368,7 +378,8 @@ impl Bench<'_> {
     }
 }
 
-enum Held {
+/// Whether something is held back.
+pub(crate) enum Held {
     Not,
     Waiting,
     Released,

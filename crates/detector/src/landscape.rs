@@ -13,7 +13,9 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use offtrail_baseline::{Baseline, Dimension, Profile};
-use offtrail_event::{CallId, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary};
+use offtrail_event::{
+    CallId, Day, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Traits, Vocabulary,
+};
 
 use crate::{
     Settings, Share,
@@ -121,6 +123,8 @@ pub struct Landscape {
     group_index: HashMap<String, usize, FixedState>,
     account_index: HashMap<Arc<str>, usize, FixedState>,
     members: Vec<Option<Membership>>,
+    /// Members by account and ARN, to tell a re-created principal.
+    arn_index: HashMap<(Arc<str>, Arc<str>), Vec<PrincipalId>, FixedState>,
     /// Principals that use a network.
     network_users: HashMap<u32, u32, FixedState>,
     tail: Tail,
@@ -166,6 +170,7 @@ impl Landscape {
             group_index: HashMap::default(),
             account_index: HashMap::default(),
             members: Vec::new(),
+            arn_index: HashMap::default(),
             network_users: HashMap::default(),
             tail: Tail::default(),
             start: baseline.window.0.map(|(since, _)| since),
@@ -200,8 +205,8 @@ impl Landscape {
         words: &Vocabulary,
     ) {
         match step {
-            Step::Joined => self.join(id, time, baseline, words),
-            Step::Active => self.active(id, time),
+            Step::Joined => self.join((id, Traits::default()), time, baseline, words),
+            Step::Active => self.active(id, time.day()),
             Step::Call(call) => {
                 self.learn_call(id, call, time);
             }
@@ -210,10 +215,10 @@ impl Landscape {
         }
     }
 
-    /// Makes a principal a member of its group, if it isn't yet.
+    /// Makes a principal a member of its group, if it isn't yet. `traits`: what the present observation tells of its nature, beside the baseline.
     pub fn join(
         &mut self,
-        id: PrincipalId,
+        (id, traits): (PrincipalId, Traits),
         time: Timestamp,
         baseline: &Baseline,
         words: &Vocabulary,
@@ -223,7 +228,14 @@ impl Landscape {
             return;
         }
         let name = words.principal(id);
-        let group = group_of(&name, baseline.profile(id));
+        let learnt = baseline
+            .profile(id)
+            .map_or(Traits::default(), |profile| profile.traits);
+        let group = group_of(&name, learnt.union(traits));
+        if !name.arn.is_empty() {
+            let place = (Arc::clone(&name.account), Arc::clone(&name.arn));
+            self.arn_index.entry(place).or_default().push(id);
+        }
         let family = group.family;
         let next = self.groups.len();
         let group_slot = *self.group_index.entry(group.name.clone()).or_insert(next);
@@ -255,6 +267,14 @@ impl Landscape {
         self.members.get(id.0 as usize).copied().flatten()
     }
 
+    /// Members of an account that were met under an ARN, in the order of their first sightings.
+    #[must_use]
+    pub fn under_arn(&self, account: &Arc<str>, arn: &Arc<str>) -> &[PrincipalId] {
+        self.arn_index
+            .get(&(Arc::clone(account), Arc::clone(arn)))
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// The group of a member.
     #[must_use]
     pub fn group(&self, id: PrincipalId) -> Option<&Group> {
@@ -267,14 +287,14 @@ impl Landscape {
         self.group(id).map_or(Family::Service, |group| group.family)
     }
 
-    /// Counts an active day.
-    pub fn active(&mut self, id: PrincipalId, time: Timestamp) {
+    /// Counts an active day, as of its midnight: whatever the order of learning, that is known of it.
+    pub fn active(&mut self, id: PrincipalId, day: Day) {
         let half_life = self.settings.call.rate_half_life_days;
         if let Some(member) = self.member(id) {
             self.groups[member.group]
                 .2
                 .active_days
-                .add(1.0, time, half_life);
+                .add(1.0, day.start(), half_life);
         }
     }
 
@@ -488,7 +508,7 @@ fn replay_profile(profile: &Profile, call_rank: &[u32], add: &mut dyn FnMut(Time
     };
     add(first, 0, Step::Joined);
     for day in profile.days.iter() {
-        // The first day counts from the first event on, so that nothing happens before its principal joined.
+        // Not before its principal joined; what counts is the day.
         add(day.start().max(first), 1, Step::Active);
     }
     for (call, first) in first_calls(profile) {

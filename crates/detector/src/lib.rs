@@ -15,6 +15,7 @@ mod judge;
 mod landscape;
 mod lineage;
 pub mod peers;
+mod recreated;
 mod sensitivities;
 mod settings;
 mod tail;

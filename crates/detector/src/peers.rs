@@ -3,7 +3,6 @@
 //! Machines are compared with machines and people with people: a CI user that lists users is odd even where administrators do
 //! it daily. The rules look at kind, name and at what records told of the principal's nature ([`Traits`]), first match wins.
 
-use offtrail_baseline::Profile;
 use offtrail_event::{PrincipalKind, PrincipalName, Traits};
 
 /// The wider group a peer group belongs to.
@@ -126,8 +125,7 @@ const AUDIT_WORDS: &[&str] = &[
 
 /// Puts a principal into its group.
 #[must_use]
-pub fn group_of(name: &PrincipalName, profile: Option<&Profile>) -> Group {
-    let traits = profile.map_or(Traits::default(), |profile| profile.traits);
+pub fn group_of(name: &PrincipalName, traits: Traits) -> Group {
     let group = |family, name: &str, rule| Group {
         family,
         name: name.to_owned(),
@@ -307,10 +305,8 @@ mod tests {
     }
 
     fn check(kind: PrincipalKind, called: &str, traits: Traits, expected: &str) {
-        let mut profile = Profile::default();
-        profile.traits = traits;
         assert_eq!(
-            group_of(&name(kind, called), Some(&profile)).name,
+            group_of(&name(kind, called), traits).name,
             expected,
             "{called}"
         );

@@ -33,9 +33,12 @@ pub enum Seen {
     Forgotten,
 }
 
+/// Fingerprints by day.
+type Days = BTreeMap<Day, HashSet<u64, FixedState>>;
+
 #[derive(Debug, Default)]
 struct Shard {
-    days: BTreeMap<Day, HashSet<u64, FixedState>>,
+    days: Days,
     /// First seen since the last [`Repeats::take_fresh`].
     fresh: Vec<(Day, Fingerprint)>,
 }
@@ -143,7 +146,7 @@ impl Repeats {
 
     /// Forgets the oldest day, unless only one is left. Whether one went.
     fn forget_a_day(&self) -> bool {
-        let days = |pick: fn(&BTreeMap<Day, HashSet<u64, FixedState>>) -> Option<Day>| {
+        let days = |pick: fn(&Days) -> Option<Day>| {
             self.shards
                 .iter()
                 .filter_map(|shard| {

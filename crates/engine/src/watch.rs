@@ -214,9 +214,7 @@ impl<'w> Watch<'w> {
             .profile(observation.principal)
             .is_none_or(|profile| !profile.days.contains(day));
         if self.policy != LearningPolicy::Frozen {
-            if verdict.release {
-                detector.release(observation, &mut self.baseline);
-            }
+            detector.release(observation, verdict, &mut self.baseline);
             self.baseline.learn(observation, self.words, lesson);
             if let Some(touched) = &mut self.touched {
                 touched.learn(observation, self.words, lesson);
