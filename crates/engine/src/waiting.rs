@@ -120,3 +120,90 @@ impl WaitingRoom {
         self.held.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use offtrail_event::{
+        CallId, Category, CredentialKind, Fingerprint, Mint, MintedKind, OriginKind, OutcomeClass,
+        PrincipalId, PrincipalKind, TextId, Traits,
+    };
+
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_epoch_secs(1_700_000_000 + secs).unwrap()
+    }
+
+    fn observation(secs: i64, fingerprint: u64, mints: bool) -> Observation {
+        Observation {
+            fingerprint: Fingerprint(fingerprint),
+            time: at(secs),
+            principal: PrincipalId(0),
+            principal_kind: PrincipalKind::Role,
+            call: CallId(0),
+            outcome: OutcomeClass::Succeeded,
+            account: TextId(0),
+            region: TextId(0),
+            network: None,
+            agent: TextId(0),
+            credential_kind: CredentialKind::RoleSession,
+            credential: None,
+            origin: OriginKind::Internal,
+            read_only: None,
+            category: Category::Management,
+            by_service: false,
+            traits: Traits::default(),
+            mint: mints.then_some(Mint {
+                kind: MintedKind::Session,
+                credential: None,
+                principal: None,
+            }),
+            detail: None,
+        }
+    }
+
+    fn leaving(room: &mut WaitingRoom, until: i64) -> Vec<u64> {
+        std::iter::from_fn(|| room.leave(at(until)))
+            .map(|observation| observation.fingerprint.0)
+            .collect()
+    }
+
+    #[test]
+    fn leaves_by_time_then_what_mints_then_fingerprint() {
+        let mut room = WaitingRoom::default();
+        for (secs, fingerprint, mints) in
+            [(9, 1, false), (5, 2, false), (5, 7, true), (5, 1, false)]
+        {
+            room.enter(observation(secs, fingerprint, mints));
+        }
+        assert_eq!(leaving(&mut room, 9), [7, 1, 2]);
+        assert_eq!((room.len(), room.late, room.crowded_out), (1, 0, 0));
+        assert_eq!(leaving(&mut room, 10), [1]);
+        assert!(room.is_empty());
+    }
+
+    #[test]
+    fn what_comes_after_later_ones_left_is_late_and_still_leaves() {
+        let mut room = WaitingRoom::default();
+        room.enter(observation(5, 1, false));
+        assert_eq!(leaving(&mut room, 6), [1]);
+        room.enter(observation(5, 2, false));
+        assert_eq!(room.late, 0);
+        room.enter(observation(4, 3, false));
+        assert_eq!(room.late, 1);
+        assert_eq!(leaving(&mut room, 6), [3, 2]);
+    }
+
+    #[test]
+    fn a_full_room_lets_the_earliest_out_and_counts_it() {
+        let mut room = WaitingRoom::with_limit(2);
+        for secs in [3, 1, 2] {
+            room.enter(observation(secs, secs.unsigned_abs(), false));
+        }
+        assert_eq!(leaving(&mut room, 0), [1]);
+        assert_eq!((room.len(), room.crowded_out), (2, 1));
+        assert_eq!(room.leave_any().unwrap().fingerprint.0, 2);
+        assert_eq!(room.crowded_out, 1);
+    }
+}
