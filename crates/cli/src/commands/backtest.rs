@@ -1,13 +1,13 @@
 //! `offtrail backtest`: learns up to a day, judges what follows, strictly in order; leaves no baseline behind.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use clap::Args;
 use offtrail_baseline::Baseline;
 use offtrail_detector::Telling;
 use offtrail_engine::{Repeats, Scope};
 use offtrail_event::{Timestamp, Vocabulary};
-use offtrail_report::{Forecast, Purpose, Tally, write_forecast};
+use offtrail_report::{FindingV1, Forecast, ForecastFinding, Purpose, Tally, write_forecast};
 
 use crate::{
     args::{InputArgs, JudgeArgs, time},
@@ -17,6 +17,7 @@ use crate::{
         findings::Findings,
         judge::Judging,
         run::{list, reconcile, settings},
+        score::{Labels, Scoring},
     },
     progress::Talk,
 };
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Findings a day somebody can read: also weighs what stays below the threshold, so that lower thresholds are told.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     budget: Option<u32>,
+    /// Score the findings against labelled attacks: labels.jsonl, with attacks.jsonl beside it, as `simulate` writes them.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     #[command(flatten)]
     judge: JudgeArgs,
 }
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             judge_from: Some(args.learn_until),
         },
         policy: args.judge.learn.policy(),
-        telling: if args.judge.all || args.budget.is_some() {
+        telling: if args.judge.all || args.budget.is_some() || args.labels.is_some() {
             Telling::All
         } else {
             Telling::Raised
@@ -69,11 +73,18 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         lateness_secs: args.input.lateness_secs(),
         talk,
     };
+    let mut scoring = match &args.labels {
+        Some(path) => Some(Scoring::new(Labels::read(path)?, args.learn_until)),
+        None => None,
+    };
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
     let watch = judging.watch(Baseline::new(), Repeats::default());
     let judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
+        if let Some(scoring) = &mut scoring {
+            scoring.take(finding.time, &FindingV1::from(finding));
+        }
         findings.take(finding)
     })?;
     tally.findings = findings.tally();
@@ -89,7 +100,12 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let told = findings.for_forecast();
     let to_stdout = findings.leaves_stdout_to_people();
     findings.finish()?;
-    forecast(args, &told, last, to_stdout, talk)?;
+    let people = People {
+        to_stdout,
+        talk,
+        scoring,
+    };
+    forecast(args, &told, last, &people)?;
 
     talk.say(&format!(
         "learnt before {}: {} observations, out of scope of judging",
@@ -106,13 +122,20 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Writes the forecast where people read: standard output, or standard error where findings stream to standard output.
-fn forecast(
-    args: &Arguments,
-    findings: &[offtrail_report::ForecastFinding],
-    last: Option<Timestamp>,
+/// Where people read, and what they are told beside the forecast.
+struct People {
+    /// Standard output is free for them; else findings stream to it, and they read standard error.
     to_stdout: bool,
     talk: Talk,
+    scoring: Option<Scoring>,
+}
+
+/// Writes the forecast, and how the findings meet the labels, where people read.
+fn forecast(
+    args: &Arguments,
+    findings: &[ForecastFinding],
+    last: Option<Timestamp>,
+    people: &People,
 ) -> anyhow::Result<()> {
     let since = args.learn_until.day();
     let until = match (last, args.input.until) {
@@ -126,16 +149,22 @@ fn forecast(
         budget: args.budget.unwrap_or(BUDGET),
         findings,
     };
-    let charset = output::charset();
-    if to_stdout {
+    let write = |out: &mut dyn io::Write, style| -> io::Result<()> {
+        write_forecast(out, &forecast, style, output::charset())?;
+        match &people.scoring {
+            Some(scoring) => scoring.write(out),
+            None => Ok(()),
+        }
+    };
+    if people.to_stdout {
         let mut out = Output::stdout();
-        write_forecast(&mut out, &forecast, output::style(&io::stdout()), charset)?;
+        write(&mut out, output::style(&io::stdout()))?;
         return out.finish();
     }
-    if talk == Talk::Loud {
+    if people.talk == Talk::Loud {
         let stderr = io::stderr();
         let style = output::style(&stderr);
-        write_forecast(&mut stderr.lock(), &forecast, style, charset)?;
+        write(&mut stderr.lock(), style)?;
     }
     Ok(())
 }

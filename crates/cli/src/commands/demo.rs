@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use offtrail_event::{SECONDS_PER_DAY, Timestamp};
-use offtrail_report::{FindingV1, write_finding_text};
+use offtrail_report::{FindingV1, write_finding_short, write_finding_text};
 use offtrail_simulator::{Settings, demo_settings};
 
 use crate::{
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
 
 /// The call and the user of the story.
 const STORY: (&str, &str) = ("iam:ListAccessKeys", "ci-deploy");
+
+/// States of it shown.
+const STATES_SHOWN_MAX: usize = 10;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
@@ -67,10 +70,22 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         talk,
     )?;
     talk.say("4. explain the finding about the CI user's key\n");
-    let finding = story(&files.findings)?;
+    let states = story(&files.findings)?;
+    let finding = states
+        .last()
+        .context("tell the story: a finding has at least one state")?;
     let mut out = Output::stdout();
-    write_finding_text(&mut out, &finding, output::style(&io::stdout()))?;
-    try_next(&mut out, &files, &finding, learn_until)?;
+    let style = output::style(&io::stdout());
+    writeln!(out, "How it grew: every state in which it was told")?;
+    for state in states.iter().take(STATES_SHOWN_MAX) {
+        write_finding_short(&mut out, state, style)?;
+    }
+    if states.len() > STATES_SHOWN_MAX {
+        writeln!(out, "… and {} more", states.len() - STATES_SHOWN_MAX)?;
+    }
+    writeln!(out)?;
+    write_finding_text(&mut out, finding, style)?;
+    try_next(&mut out, &files, finding, learn_until)?;
     out.finish()?;
     Ok(Outcome::Done)
 }
@@ -126,18 +141,22 @@ fn learn_until(settings: &Settings) -> anyhow::Result<Timestamp> {
     Timestamp::from_epoch_secs(secs).context("learn until three quarters of the demo")
 }
 
-/// The finding of the story, in its last state.
-fn story(findings: &Path) -> anyhow::Result<FindingV1> {
+/// The states of the finding of the story, earliest first.
+fn story(findings: &Path) -> anyhow::Result<Vec<FindingV1>> {
     let (call, user) = STORY;
-    explain::findings_of(findings, "")?
-        .into_values()
-        .filter(|finding| finding.raised && finding.principal.name.as_deref() == Some(user))
-        .find(|finding| finding.novelties.iter().any(|novelty| novelty.value == call))
+    let mut states = explain::states_of(findings, "")?;
+    let id = states
+        .iter()
+        .filter(|state| state.raised && state.principal.name.as_deref() == Some(user))
+        .find(|state| state.novelties.iter().any(|novelty| novelty.value == call))
+        .map(|state| state.id.clone())
         .with_context(|| {
             format!(
                 "find {call} by {user} in {findings:?}: it is not there, which is a bug; please report it"
             )
-        })
+        })?;
+    states.retain(|state| state.id == id);
+    Ok(states)
 }
 
 fn try_next(

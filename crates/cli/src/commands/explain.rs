@@ -75,13 +75,30 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 /// The last state of each finding whose id is `id` or begins with it.
+fn findings_of(path: &Path, id: &str) -> anyhow::Result<BTreeMap<String, FindingV1>> {
+    let mut found = BTreeMap::new();
+    each_state(path, id, |state| {
+        found.insert(state.id.clone(), state);
+    })?;
+    if found.contains_key(id) {
+        found.retain(|one, _| one == id);
+    }
+    Ok(found)
+}
+
+/// Every state of the findings whose ids begin with `id`, in the order of the file.
 ///
 /// # Errors
 /// The file can't be read, or a line is no finding.
-pub(crate) fn findings_of(path: &Path, id: &str) -> anyhow::Result<BTreeMap<String, FindingV1>> {
+pub(crate) fn states_of(path: &Path, id: &str) -> anyhow::Result<Vec<FindingV1>> {
+    let mut found = Vec::new();
+    each_state(path, id, |state| found.push(state))?;
+    Ok(found)
+}
+
+fn each_state(path: &Path, id: &str, mut each: impl FnMut(FindingV1)) -> anyhow::Result<()> {
     let doing = || format!("read findings {path:?}");
     let file = File::open(path).with_context(doing)?;
-    let mut found = BTreeMap::new();
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let line = line.with_context(doing)?;
         if line.trim().is_empty() {
@@ -90,13 +107,10 @@ pub(crate) fn findings_of(path: &Path, id: &str) -> anyhow::Result<BTreeMap<Stri
         let finding =
             read_finding(&line).with_context(|| format!("{}, line {}", doing(), index + 1))?;
         if finding.id.starts_with(id) {
-            found.insert(finding.id.clone(), finding);
+            each(finding);
         }
     }
-    if found.contains_key(id) {
-        found.retain(|one, _| one == id);
-    }
-    Ok(found)
+    Ok(())
 }
 
 fn finding(

@@ -5,4 +5,5 @@ pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod order;
 pub(crate) mod run;
+pub(crate) mod score;
 pub(crate) mod tally;
