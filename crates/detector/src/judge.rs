@@ -48,7 +48,8 @@ impl Verdict {
     /// Bits it would add, undamped.
     #[must_use]
     pub fn bits(&self) -> f64 {
-        self.call.as_ref().map_or(0.0, |call| call.novelty.bits)
+        let calls = self.call.iter().chain(&self.volume);
+        calls.map(|news| news.novelty.bits).sum::<f64>()
             + self
                 .context
                 .iter()

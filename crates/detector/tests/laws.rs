@@ -112,7 +112,8 @@ fn history() -> impl Strategy<Value = Vec<(usize, usize, u8, u32, bool)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    // Each case reads the catalogue anew: few cases, many news.
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn after_learning_it_judging_it_again_is_silent(history in history()) {
@@ -314,4 +315,24 @@ fn the_bits_are_those_of_the_written_formulas() {
     let finding = collected.finding.unwrap();
     assert_eq!(format!("{:.2}", finding.score), "21.89");
     assert_eq!(finding.severity, Severity::Critical);
+}
+
+#[test]
+fn every_setting_is_explained() {
+    let text = include_str!("../../../docs/detection.md");
+    let mut section = "";
+    for line in offtrail_detector::DEFAULT_SETTINGS.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            let ways = [
+                format!("`{section}.{key}`"),
+                format!("`{section}.*`"),
+                format!("`{key}`"),
+            ];
+            let told = key == "version" || ways.iter().any(|way| text.contains(way));
+            assert!(told, "docs/detection.md does not name {section}.{key}");
+        }
+    }
+    assert_eq!(section, "baseline");
 }

@@ -272,3 +272,32 @@ fn ids_and_numbers_do_not_depend_on_the_vocabulary() {
     assert_eq!(format!("{left:?}"), format!("{right:?}"));
     assert!(!left.is_empty());
 }
+
+#[test]
+fn a_known_call_in_bulk_is_news_by_its_tail() {
+    let words = Vocabulary::new();
+    let ci = Who::robot("ci-deploy");
+    let start = day(DAYS).plus_secs(3600);
+    let bulk = |n: i64| -> Vec<Observation> {
+        (0..n)
+            .map(|turn| Act::new(&ci, start.plus_secs(turn), "s3:PutObject").seen(&words))
+            .collect()
+    };
+    assert_eq!(judged(&words, &bulk(19), Telling::All), []);
+
+    // In habit it comes on `days` days, once each: n a day are P(X ≥ n) = (λ / (1 + λ))ⁿ around λ = (days + 1) / (days + 1).
+    let mut settings = Settings::default();
+    settings.volume.cap_bits = 100.0;
+    let finding = only(judged_with(&words, &bulk(25), Telling::All, settings));
+    let novelty = &finding.novelties[0];
+    assert_eq!(
+        (novelty.dimension, &*novelty.value),
+        ("volume", "s3:PutObject")
+    );
+    assert!((novelty.bits - 0.5 * 25.0).abs() < 1e-6, "{novelty:?}");
+    assert!((finding.score - damped_sum(&finding)).abs() < 1e-9);
+
+    // Capped, bulk alone stays below the default threshold.
+    let finding = only(judged(&words, &bulk(400), Telling::All));
+    assert!((finding.score - 10.0).abs() < 1e-9 && !finding.raised);
+}
