@@ -1,1 +1,18 @@
-//! Shared pieces of the end-to-end tests.
+//! What the end-to-end tests need: the real binary, archives to feed it, a server to feed them from, and a scorer.
+//!
+//! The tests know the binary as its users do: command lines, files, standard streams, exit codes. Of our crates they use the simulator
+//! alone, which knows none of the others. Each test works in a temporary folder of its own.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "tests are an edge: they run programs, read the disk, say what they skip, and fail loudly"
+)]
+
+pub mod archive;
+pub mod binary;
+pub mod formats;
+pub mod moto;
+pub mod mounted;
+pub mod neighbours;
+pub mod score;
