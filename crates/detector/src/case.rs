@@ -281,9 +281,8 @@ impl Case {
                 self.lineage.push(step);
             }
         }
-        self.lineage.sort_by(|a, b| {
-            (a.time, &a.event_id, &a.minted).cmp(&(b.time, &b.event_id, &b.minted))
-        });
+        // Stable: steps of one second stay in the order of their chain.
+        self.lineage.sort_by_key(|step| step.time);
     }
 }
 

@@ -145,7 +145,8 @@ impl Lineage {
                 .and_then(|id| self.edges.get(&Minted::Credential(id)));
             edge = above
                 .or_else(|| self.edges.get(&Minted::Principal(here.by)))
-                .filter(|up| up.minted_at < here.minted_at);
+                // Tools chain roles within a second; what was listed already would be a circle.
+                .filter(|up| up.minted_at <= here.minted_at && !steps.contains(&up.step));
         }
         steps.reverse();
         steps

@@ -301,3 +301,30 @@ fn a_known_call_in_bulk_is_news_by_its_tail() {
     let finding = only(judged(&words, &bulk(400), Telling::All));
     assert!((finding.score - 10.0).abs() < 1e-9 && !finding.raised);
 }
+
+#[test]
+fn roles_chained_within_a_second_keep_their_lineage() {
+    let words = Vocabulary::new();
+    let (ci, first, second) = (
+        Who::robot("ci-deploy"),
+        Who::workload("billing-task"),
+        Who::workload("orders-task"),
+    );
+    let start = day(DAYS).plus_secs(3600);
+    let seen = [
+        Act::new(&ci, start, "sts:AssumeRole")
+            .gives(MintedKind::Session, "ASIA1", &first)
+            .seen(&words),
+        Act::new(&first, start, "sts:AssumeRole")
+            .signed(CredentialKind::RoleSession, "ASIA1")
+            .gives(MintedKind::Session, "ASIA2", &second)
+            .seen(&words),
+        Act::new(&second, start.plus_secs(1), "iam:CreateUser")
+            .signed(CredentialKind::RoleSession, "ASIA2")
+            .seen(&words),
+    ];
+    let told = last_states(judged(&words, &seen, Telling::All));
+    let finding = told.iter().find(|one| one.raised).unwrap();
+    let minted: Vec<&str> = finding.lineage.iter().map(|step| &*step.minted).collect();
+    assert_eq!(minted, ["ASIA1", "ASIA2"]);
+}
