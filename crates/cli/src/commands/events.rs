@@ -77,6 +77,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         |_, lines: Lines| {
             lines.written?;
             tally.out_of_scope += lines.out_of_scope;
+            progress.done(lines.outcome.records());
             lines.outcome.count(&mut tally, rows, &progress)?;
             out.write_all(&lines.observations)?;
             if let Some(rejects) = &mut rejects {

@@ -87,6 +87,7 @@ impl<'j> Judging<'j> {
             || self.worker(),
             |index, (outcome, observations): (FileOutcome, Vec<Observation>)| {
                 read[index] = outcome.is_readable();
+                progress.done(outcome.records());
                 outcome.count(tally, Rows::Sums, &progress)?;
                 for observation in observations {
                     watch.take(observation);

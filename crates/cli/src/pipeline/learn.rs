@@ -122,7 +122,7 @@ impl Learning<'_> {
         let counts = Counts::default();
         let shares = thread::scope(|scope| {
             let workers: Vec<_> = (0..self.threads.clamp(1, items.len()))
-                .map(|_| scope.spawn(|| self.share(&reader, &known.repeats, &counts)))
+                .map(|_| scope.spawn(|| self.share(&reader, &known.repeats, (&counts, progress))))
                 .collect();
             workers
                 .into_iter()
@@ -162,7 +162,12 @@ impl Learning<'_> {
         )
     }
 
-    fn share(&self, reader: &Reader, repeats: &Repeats, counts: &Counts) -> Share {
+    fn share(
+        &self,
+        reader: &Reader,
+        repeats: &Repeats,
+        (counts, progress): (&Counts, &Progress),
+    ) -> Share {
         let mut parser = Parser::default();
         let mut observer = Observer::new(self.words, WithDetail::Learn);
         let mut share = Share {
@@ -187,6 +192,7 @@ impl Learning<'_> {
                     Seen::Repeat | Seen::Forgotten => repeated += 1,
                 }
             });
+            progress.done(outcome.records());
             // A file with events out of scope is read again by a run with a wider one.
             share.files.push((index, outcome, out_of_scope == before));
         }

@@ -97,10 +97,9 @@ impl Labels {
             return None;
         }
         // Of two with equal bits the first in the evidence.
-        let most =
-            by_attack
-                .into_iter()
-                .reduce(|most, one| if one.1 > most.1 { one } else { most });
+        let most = by_attack
+            .into_iter()
+            .reduce(|most, one| if one.1 > most.1 { one } else { most });
         Some(
             most.filter(|(_, bits)| total > 0.0 && *bits >= 0.5 * total)
                 .map(|(attack, _)| attack),

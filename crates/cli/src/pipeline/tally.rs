@@ -65,6 +65,11 @@ impl FileOutcome {
         self.unreadable.is_none()
     }
 
+    /// Records found.
+    pub(crate) fn records(&self) -> u64 {
+        self.parsed.records
+    }
+
     /// Adds itself to the run's tally. `rows` also keeps a row of its own.
     ///
     /// # Errors
@@ -75,7 +80,6 @@ impl FileOutcome {
         rows: Rows,
         progress: &Progress,
     ) -> anyhow::Result<()> {
-        progress.done(self.parsed.records);
         if let Some(error) = self.unreadable {
             if error.is_general() {
                 return Err(error.into());
