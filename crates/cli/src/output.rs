@@ -58,11 +58,11 @@ impl Output {
     /// # Errors
     /// The disk or the reader refuses.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()?;
         let Some(path) = self.path else {
-            return Ok(self.writer.flush()?);
+            return Ok(());
         };
         let doing = || format!("write {path:?}: free some space or name another file");
-        self.writer.flush().with_context(doing)?;
         drop(self.writer);
         fs::rename(partial(&path), &path).with_context(doing)
     }
@@ -70,12 +70,21 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        let written = self.writer.write(bytes);
+        written.map_err(|error| told(self.path.as_deref(), error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        let flushed = self.writer.flush();
+        flushed.map_err(|error| told(self.path.as_deref(), error))
     }
+}
+
+/// The same error, of the same kind, that says what was written and what now.
+fn told(path: Option<&Path>, error: io::Error) -> io::Error {
+    let to = path.map_or_else(|| "standard output".to_owned(), |path| format!("{path:?}"));
+    let text = format!("write {to}: {error}; free some space or write elsewhere");
+    io::Error::new(error.kind(), text)
 }
 
 fn partial(path: &Path) -> PathBuf {
