@@ -24,7 +24,7 @@ pub(crate) fn assemble(
     let principal = words.principal(lead.principal);
     let root = (case.root != lead.principal).then(|| words.principal(case.root));
     let score = case.score();
-    let kind = finding_type(lead, &principal);
+    let kind = finding_type(case, lead, &principal);
     let mut novelties = case.novelties.clone();
     novelties.sort_by(|a, b| {
         b.bits
@@ -41,7 +41,7 @@ pub(crate) fn assemble(
         score,
         threshold: threshold.0,
         calibrated: threshold.1,
-        title: title(lead, &principal),
+        title: title(case, lead, &principal),
         summary: wording::summary(case, lead, &principal, root.as_ref()),
         harmless_if: wording::harmless_if(lead, &principal),
         next_steps: wording::next_steps(lead, &principal, root.as_ref()),
@@ -99,7 +99,7 @@ fn purpose(tactic: Option<&str>) -> &'static str {
     }
 }
 
-fn finding_type(lead: &Lead, principal: &PrincipalName) -> String {
+fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let resource = match principal.kind {
         PrincipalKind::Role => "IAMRole",
         PrincipalKind::Root => "Root",
@@ -107,10 +107,10 @@ fn finding_type(lead: &Lead, principal: &PrincipalName) -> String {
         PrincipalKind::IdentityCenterUser => "IdentityCenterUser",
         _ => "IAMUser",
     };
-    let mechanism = if lead.call.is_some() {
-        "FirstSeenCall"
-    } else {
-        "FirstSeenContext"
+    let mechanism = match (&lead.call, wording::bulk_of(case, lead)) {
+        (None, _) => "FirstSeenContext",
+        (Some(_), Some(_)) => "OddVolume",
+        (Some(_), None) => "FirstSeenCall",
     };
     let artifact = artifact(lead.credential.kind, principal.kind);
     format!(
@@ -152,11 +152,24 @@ fn guardduty_type(lead: &Lead) -> Option<String> {
         .then(|| format!("{purpose}:IAMUser/AnomalousBehavior"))
 }
 
-fn title(lead: &Lead, principal: &PrincipalName) -> String {
+/// `First iam:ListAccessKeys, iam:ListUsers and 3 more calls by IAM user ci-deploy with a permanent key`: the heaviest by
+/// name, at most three; calls of less than half the heaviest one's bits are left to the table.
+fn title(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let who = wording::who(principal);
     let with = wording::with_credential(lead.credential.kind, principal.kind);
-    match &lead.call {
-        Some(call) => format!("First {call} by {who} {with}"),
-        None => format!("{who} {with} in new surroundings"),
+    let mut calls = wording::heaviest_values(case, "call");
+    let half = calls.first().map_or(0.0, |(_, bits)| bits / 2.0);
+    calls.retain(|(_, bits)| *bits >= half);
+    let calls: Vec<&str> = calls.into_iter().map(|(call, _)| call).collect();
+    match (calls.as_slice(), &lead.call) {
+        ([], Some(bulk)) => format!("Odd bulk of {bulk} by {who} {with}"),
+        ([], None) => format!("{who} {with} in new surroundings"),
+        ([one], _) => format!("First {one} by {who} {with}"),
+        ([one, two], _) => format!("First {one} and {two} by {who} {with}"),
+        ([one, two, three], _) => format!("First {one}, {two} and {three} by {who} {with}"),
+        ([one, two, three, rest @ ..], _) => {
+            let (more, calls) = (rest.len(), if rest.len() == 1 { "call" } else { "calls" });
+            format!("First {one}, {two}, {three} and {more} more {calls} by {who} {with}")
+        }
     }
 }

@@ -3,6 +3,7 @@
 use offtrail_event::{CredentialKind, OutcomeClass, PrincipalKind, PrincipalName};
 
 use crate::{
+    Novelty,
     case::{Case, Lead},
     catalogue::SensitivityClass,
 };
@@ -83,6 +84,14 @@ pub(crate) fn summary(
             novelty.organisation.seen_by,
             novelty.organisation.principals,
         ));
+    } else if let (Some(call), Some(bulk)) = (&lead.call, bulk_of(case, lead)) {
+        text.push_str(&format!(
+            "{} made {call} in odd bulk on {} {}: {}.",
+            capital(&who(principal)),
+            case.last.day(),
+            with_credential(lead.credential.kind, principal.kind),
+            bulk.arithmetic,
+        ));
     } else {
         text.push_str(&format!(
             "{} was seen in new surroundings on {}.",
@@ -90,24 +99,16 @@ pub(crate) fn summary(
             case.opened.day()
         ));
     }
-    let calls = case
-        .novelties
-        .iter()
-        .filter(|novelty| novelty.dimension == "call")
-        .count();
+    let calls = heaviest_values(case, "call").len();
     if calls > 1 {
         text.push_str(&format!(
             " In all {calls} new calls from {} to {}.",
             case.opened, case.last
         ));
     }
-    let networks: Vec<&str> = case
-        .novelties
-        .iter()
-        .filter(|novelty| novelty.dimension == "network")
-        .map(|novelty| novelty.value.as_str())
-        .collect();
+    let networks = heaviest_values(case, "network");
     if !networks.is_empty() {
+        let networks: Vec<&str> = networks.into_iter().map(|(network, _)| network).collect();
         text.push_str(&format!(" New network: {}.", networks.join(", ")));
     }
     if let Some(root) = root {
@@ -117,6 +118,38 @@ pub(crate) fn summary(
         ));
     }
     text
+}
+
+/// The bulk a finding is about, if its lead is a known call in odd bulk rather than a new call.
+pub(crate) fn bulk_of<'c>(case: &'c Case, lead: &Lead) -> Option<&'c Novelty> {
+    let call = lead.call.as_ref()?;
+    let of = |dimension: &str| {
+        let mut all = case.novelties.iter();
+        all.find(|one| one.dimension == dimension && one.value == *call)
+    };
+    if of("call").is_some() {
+        None
+    } else {
+        of("volume")
+    }
+}
+
+/// What is new of one dimension with its bits, heaviest first, each value once.
+pub(crate) fn heaviest_values<'c>(case: &'c Case, dimension: &str) -> Vec<(&'c str, f64)> {
+    let mut found: Vec<(&str, f64)> = case
+        .novelties
+        .iter()
+        .filter(|one| one.dimension == dimension)
+        .map(|one| (one.value.as_str(), one.bits))
+        .collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let mut values: Vec<(&str, f64)> = Vec::new();
+    for (value, bits) in found {
+        if !values.iter().any(|(known, _)| *known == value) {
+            values.push((value, bits));
+        }
+    }
+    values
 }
 
 fn capital(text: &str) -> String {

@@ -100,7 +100,7 @@ fn a_ci_users_leaked_key_is_told_with_its_numbers() {
     assert!(finding.raised && finding.severity >= Severity::High);
     assert_eq!(
         finding.title,
-        "First iam:ListAccessKeys by IAM user ci-deploy with a permanent key"
+        "First iam:ListAccessKeys and sts:GetCallerIdentity by IAM user ci-deploy with a permanent key"
     );
     assert_eq!(&*finding.principal.name, "ci-deploy");
     assert_eq!(finding.credential.access_key_id, "AKIAci-deploy");
