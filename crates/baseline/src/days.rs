@@ -189,7 +189,7 @@ impl DaySet {
         bytes
     }
 
-    /// From the bytes of [`DaySet::to_bytes`]; `None` if they run past the last day that exists.
+    /// From the bytes of [`DaySet::to_bytes`]; `None` if they run past the last day that exists. Linear in the bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut set = Self::default();
@@ -197,13 +197,26 @@ impl DaySet {
             return bytes.is_empty().then_some(set);
         };
         let base = u16::from_le_bytes([*low, *high]);
-        for (index, byte) in bits.iter().enumerate() {
-            for bit in 0..8 {
-                if byte >> bit & 1 == 1 {
-                    let offset = u16::try_from(index * 8 + bit).ok()?;
-                    set.insert(Day(base.checked_add(offset)?));
-                }
-            }
+        let offsets = || {
+            let bit_set = |byte: u8, bit: usize| byte >> bit & 1 == 1;
+            let bits = bits.iter().enumerate();
+            bits.flat_map(move |(index, byte)| {
+                (0..8)
+                    .filter(move |bit| bit_set(*byte, *bit))
+                    .map(move |bit| index * 8 + bit)
+            })
+        };
+        let (Some(first), Some(last)) = (offsets().next(), offsets().last()) else {
+            return Some(set);
+        };
+        let day = |offset: usize| Some(Day(base.checked_add(u16::try_from(offset).ok()?)?));
+        let (first, last) = (day(first)?, day(last)?);
+        set.insert(first);
+        if !set.has_room_for(last) {
+            set.make_room_for(last);
+        }
+        for offset in offsets() {
+            set.set(day(offset)?);
         }
         Some(set)
     }
@@ -221,6 +234,16 @@ mod tests {
     #[test]
     fn is_small() {
         assert_eq!(size_of::<DaySet>(), 16);
+    }
+
+    #[test]
+    fn every_day_that_exists_is_read_in_one_go() {
+        let mut bytes = vec![0xff; 2 + 8192];
+        bytes[..2].copy_from_slice(&[0, 0]);
+        *bytes.last_mut().unwrap() = 0x7f;
+        assert_eq!(DaySet::from_bytes(&bytes).unwrap().len(), 65_535);
+        bytes[0] = 2;
+        assert_eq!(DaySet::from_bytes(&bytes), None);
     }
 
     proptest! {
