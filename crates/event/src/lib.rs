@@ -9,6 +9,8 @@
 mod event;
 mod kinds;
 mod observation;
+mod principals;
+mod table;
 mod time;
 mod vocabulary;
 

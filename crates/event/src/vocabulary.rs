@@ -1,18 +1,12 @@
 //! [`Vocabulary`]: every text that lasts, once; ids instead of texts everywhere else.
 //!
-//! One vocabulary serves all threads of a run. The look-up map is sharded (`dashmap`), so that threads which meet mostly known
-//! texts rarely wait; callers on a hot path keep a small cache of their own before it. Ids count up from zero within
-//! each kind in the order of first interning, which differs from run to run: nothing that leaves the process may depend on it.
+//! One vocabulary serves all threads of a run. Each kind of text has a lock that readers share and a new text takes for itself for an
+//! instant; callers on a hot path keep a small cache of their own before it. Looking up what is known allocates nothing. Ids count up from
+//! zero within each kind in the order of first interning, which differs from run to run: nothing that leaves the process may depend on it.
 
-use std::{
-    hash::Hash,
-    sync::{Arc, RwLock},
-};
+use std::sync::Arc;
 
-use dashmap::DashMap;
-use foldhash::fast::FixedState;
-
-use crate::{Principal, PrincipalKind};
+use crate::{Principal, PrincipalKind, principals::Principals, table::Table};
 
 /// Id of an interned text (account, region, network, agent family, …).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,16 +62,13 @@ impl PrincipalName {
     }
 }
 
-/// Kind, account, unique id and keyed person.
-type PrincipalKey = (PrincipalKind, Arc<str>, Arc<str>, Option<Arc<str>>);
-
 /// Every text that lasts, once.
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     texts: Table<Arc<str>>,
+    /// Event source and operation.
     calls: Table<(Arc<str>, Arc<str>)>,
-    principals: Table<PrincipalKey>,
-    labels: RwLock<Vec<(Arc<str>, Arc<str>)>>,
+    principals: Principals,
 }
 
 impl Vocabulary {
@@ -90,31 +81,38 @@ impl Vocabulary {
     /// The id of a text, interned if new.
     #[must_use]
     pub fn text_id(&self, text: &str) -> TextId {
-        TextId(self.texts.intern(Arc::from(text)))
+        TextId(
+            self.texts
+                .intern(&text, |known| &**known == text, || Arc::from(text)),
+        )
     }
 
     /// The id of a text that is already known.
     #[must_use]
     pub fn find_text(&self, text: &str) -> Option<TextId> {
-        self.texts.find(&Arc::from(text)).map(TextId)
+        self.texts.find(&text, |known| &**known == text).map(TextId)
     }
 
     /// The text of an id.
     #[must_use]
     pub fn text(&self, id: TextId) -> Arc<str> {
-        self.texts.get(id.0)
+        self.texts.read(id.0, Arc::clone)
     }
 
     /// The id of a call, interned if new. `operation` is the event name without its API date.
     #[must_use]
     pub fn call_id(&self, source: &str, operation: &str) -> CallId {
-        CallId(self.calls.intern((Arc::from(source), Arc::from(operation))))
+        CallId(self.calls.intern(
+            &(source, operation),
+            |known| (&*known.0, &*known.1) == (source, operation),
+            || (Arc::from(source), Arc::from(operation)),
+        ))
     }
 
     /// Event source and operation of a call.
     #[must_use]
     pub fn call(&self, id: CallId) -> (Arc<str>, Arc<str>) {
-        self.calls.get(id.0)
+        self.calls.read(id.0, Clone::clone)
     }
 
     /// How a call is written for people and in findings: `iam:ListAccessKeys`. The endpoint's first label stands for
@@ -141,117 +139,30 @@ impl Vocabulary {
             .person
             .as_deref()
             .filter(|_| principal.person_is_key);
-        let key = (
-            principal.kind,
-            Arc::from(&*principal.account),
-            Arc::from(&*principal.id),
-            person.map(Arc::from),
-        );
+        let key = (principal.kind, &*principal.account, &*principal.id, person);
         let id = self.principals.intern(key);
         let arn = principal.arn.as_deref().unwrap_or_default();
         let name = principal.name.as_deref().unwrap_or_default();
-        self.offer_label(id, arn, name);
+        self.principals.offer_label(id, arn, name);
         PrincipalId(id)
-    }
-
-    fn offer_label(&self, id: u32, arn: &str, name: &str) {
-        let index = id as usize;
-        let better = |old: &(Arc<str>, Arc<str>)| {
-            let rank = |arn: &str, name: &str| (arn.is_empty(), name.is_empty());
-            (rank(arn, name), arn, name) < (rank(&old.0, &old.1), &*old.0, &*old.1)
-        };
-        {
-            let labels = self.labels.read().expect("no holder of the lock can panic");
-            if labels.get(index).is_some_and(|old| !better(old)) {
-                return;
-            }
-        }
-        let mut labels = self
-            .labels
-            .write()
-            .expect("no holder of the lock can panic");
-        if labels.len() <= index {
-            labels.resize_with(index + 1, || (Arc::from(""), Arc::from("")));
-        }
-        if better(&labels[index]) {
-            labels[index] = (Arc::from(arn), Arc::from(name));
-        }
     }
 
     /// Who an id stands for.
     #[must_use]
     pub fn principal(&self, id: PrincipalId) -> PrincipalName {
-        let (kind, account, unique, person) = self.principals.get(id.0);
-        let labels = self.labels.read().expect("no holder of the lock can panic");
-        let (arn, name) = labels
-            .get(id.0 as usize)
-            .cloned()
-            .unwrap_or_else(|| (Arc::from(""), Arc::from("")));
-        PrincipalName {
-            kind,
-            account,
-            id: unique,
-            person,
-            arn,
-            name,
-        }
+        self.principals.get(id.0)
+    }
+
+    /// The account a principal belongs to; empty if unknown. Cheaper than all of [`Vocabulary::principal`].
+    #[must_use]
+    pub fn account_of(&self, id: PrincipalId) -> Arc<str> {
+        self.principals.account(id.0)
     }
 
     /// How many principals are known; ids are below this.
     #[must_use]
     pub fn principal_count(&self) -> usize {
         self.principals.len()
-    }
-}
-
-/// Texts of one kind: a sharded map to ids and a list back.
-#[derive(Debug)]
-struct Table<K: Eq + Hash> {
-    ids: DashMap<K, u32, FixedState>,
-    entries: RwLock<Vec<K>>,
-}
-
-impl<K: Eq + Hash> Default for Table<K> {
-    fn default() -> Self {
-        Self {
-            ids: DashMap::with_hasher(FixedState::default()),
-            entries: RwLock::new(Vec::new()),
-        }
-    }
-}
-
-impl<K: Clone + Eq + Hash> Table<K> {
-    fn intern(&self, key: K) -> u32 {
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
-        }
-        *self.ids.entry(key.clone()).or_insert_with(|| {
-            let mut entries = self
-                .entries
-                .write()
-                .expect("no holder of the lock can panic");
-            entries.push(key);
-            u32::try_from(entries.len() - 1)
-                .expect("memory ends before four billion distinct texts")
-        })
-    }
-
-    fn find(&self, key: &K) -> Option<u32> {
-        self.ids.get(key).map(|id| *id)
-    }
-
-    fn get(&self, id: u32) -> K {
-        self.entries
-            .read()
-            .expect("no holder of the lock can panic")[id as usize]
-            .clone()
-    }
-
-    fn len(&self) -> usize {
-        self.entries
-            .read()
-            .expect("no holder of the lock can panic")
-            .len()
     }
 }
 
@@ -310,5 +221,30 @@ mod tests {
                 .into();
             assert_eq!(&*words.principal(ids[0]).arn, "arn:a");
         }
+    }
+
+    #[test]
+    fn threads_that_meet_the_same_texts_agree() {
+        let words = Vocabulary::new();
+        let met = || {
+            let meet = |number: u32| {
+                let arn = format!("arn:aws:iam::111122223333:role/{number}");
+                let id = words.principal_id(&Principal {
+                    id: Cow::Owned(number.to_string()),
+                    arn: Some(Cow::Owned(arn.clone())),
+                    ..role("", None, false)
+                });
+                assert_eq!(*words.principal(id).arn, *arn);
+                (id, words.text_id(&arn), words.call_id(&arn, "X"))
+            };
+            (0..500).map(meet).collect::<Vec<_>>()
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let threads = [scope.spawn(met), scope.spawn(met)];
+            let [one, other] = threads.map(|thread| thread.join().expect("meets all"));
+            (one, other)
+        });
+        assert_eq!(one, other);
+        assert_eq!((words.principal_count(), words.call_count()), (500, 500));
     }
 }
