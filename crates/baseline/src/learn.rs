@@ -64,8 +64,8 @@ impl Baseline {
             }
         }
         if let Some(role) = taken_role(observation) {
-            let owner = words.principal(role).account;
-            let caller = words.principal(observation.principal).account;
+            let owner = words.account_of(role);
+            let caller = words.account_of(observation.principal);
             let traits = assumed_traits(observation.principal_kind, caller == owner);
             let target = self.profile_mut(role);
             target.traits = target.traits.union(traits);

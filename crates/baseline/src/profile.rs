@@ -2,18 +2,17 @@
 
 use offtrail_event::{CallId, Day, OutcomeClass, Timestamp, Traits};
 
-use crate::{CallRow, DaySet, Dimension, FacetRow, Standing};
-
-/// Hours of a UTC week, Monday 00:00 first.
-pub const HOURS_OF_WEEK: usize = 168;
+use crate::{
+    CallRow, DaySet, Dimension, FacetRow, Standing,
+    hours::{HOURS_OF_WEEK, Hours},
+};
 
 /// What one principal has been seen to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     calls: Vec<CallRow>,
     facets: Vec<FacetRow>,
-    /// Observations per hour of the UTC week, each held at `u16::MAX`.
-    hours: Box<[u16; HOURS_OF_WEEK]>,
+    hours: Hours,
     /// Days on which it made any call.
     pub days: DaySet,
     /// What records told of its nature.
@@ -22,20 +21,6 @@ pub struct Profile {
     pub observations: u64,
     /// Earliest and latest observation; `None` for a principal that was only named by others.
     pub seen: Option<(Timestamp, Timestamp)>,
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self {
-            calls: Vec::new(),
-            facets: Vec::new(),
-            hours: Box::new([0; HOURS_OF_WEEK]),
-            days: DaySet::default(),
-            traits: Traits::default(),
-            observations: 0,
-            seen: None,
-        }
-    }
 }
 
 impl Profile {
@@ -79,15 +64,15 @@ impl Profile {
         &self.facets
     }
 
-    /// Observations per hour of the UTC week.
+    /// Observations per hour of the UTC week, each held at `u16::MAX`.
     #[must_use]
-    pub fn hours(&self) -> &[u16; HOURS_OF_WEEK] {
-        &self.hours
+    pub fn hours(&self) -> [u16; HOURS_OF_WEEK] {
+        self.hours.counts()
     }
 
-    /// The same, to be filled from a store.
-    pub fn hours_mut(&mut self) -> &mut [u16; HOURS_OF_WEEK] {
-        &mut self.hours
+    /// Replaces them, for a store.
+    pub fn set_hours(&mut self, counts: &[u16; HOURS_OF_WEEK]) {
+        self.hours = Hours::of(counts);
     }
 
     /// The row of a call with one outcome class, whatever its standing.
@@ -187,8 +172,7 @@ impl Profile {
     pub(crate) fn see_time(&mut self, time: Timestamp) {
         self.observations += 1;
         self.days.insert(time.day());
-        let hour = &mut self.hours[usize::from(time.hour_of_week())];
-        *hour = hour.saturating_add(1);
+        self.hours.see(time.hour_of_week());
         let (first, last) = self.seen.unwrap_or((time, time));
         self.seen = Some((first.min(time), last.max(time)));
     }
@@ -201,9 +185,7 @@ impl Profile {
         for row in &other.facets {
             self.see_facet(row.clone());
         }
-        for (mine, theirs) in self.hours.iter_mut().zip(other.hours.iter()) {
-            *mine = mine.saturating_add(*theirs);
-        }
+        self.hours.merge(&other.hours);
         self.days.merge(&other.days);
         self.traits = self.traits.union(other.traits);
         self.observations += other.observations;

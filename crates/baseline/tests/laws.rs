@@ -111,7 +111,7 @@ proptest! {
     fn counts_add_up(all in observations()) {
         let baseline = learnt(&all, &words());
         let rows: u64 = baseline.iter().flat_map(|(_, profile)| profile.calls()).map(|row| u64::from(row.count())).sum();
-        let hours: u64 = baseline.iter().flat_map(|(_, profile)| profile.hours().iter()).map(|count| u64::from(*count)).sum();
+        let hours: u64 = baseline.iter().flat_map(|(_, profile)| profile.hours()).map(u64::from).sum();
         prop_assert_eq!(rows, all.len() as u64);
         prop_assert_eq!(hours, all.len() as u64);
         prop_assert_eq!(baseline.observations, all.len() as u64);

@@ -294,7 +294,7 @@ fn and_more(page: &mut Page<'_>, rows: usize, shown: usize) -> io::Result<()> {
 }
 
 fn rhythm(page: &mut Page<'_>, profile: &Profile, charset: Charset) -> io::Result<()> {
-    let hours = profile.hours();
+    let hours = &profile.hours();
     let most = hours.iter().copied().max().unwrap_or(0);
     if most == 0 {
         return Ok(());

@@ -11,7 +11,9 @@
 
 use std::{borrow::Cow, path::Path, process::Command, time::Instant};
 
-use offtrail_baseline::{Baseline, CallRow, DaySet, Dimension, FacetRow, Profile, Standing};
+use offtrail_baseline::{
+    Baseline, CallRow, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, Profile, Standing,
+};
 use offtrail_event::{OutcomeClass, Principal, PrincipalKind, Timestamp, Vocabulary};
 use offtrail_store::{Checkpoint, Store};
 
@@ -158,6 +160,17 @@ fn add_profile(baseline: &mut Baseline, words: &Vocabulary, (number, calls): (u3
     profile.days = all_days;
     profile.observations = 1_000;
     profile.seen = Some((start, start.plus_secs(i64::from(DAYS) * 86_400)));
-    profile.hours_mut()[9] = 1_000;
+    profile.set_hours(&week(number));
     baseline.set_profile(id, profile);
+}
+
+/// A machine that never sleeps, a person at work, a job of every night.
+fn week(number: u32) -> [u16; HOURS_OF_WEEK] {
+    let mut hours = [0; HOURS_OF_WEEK];
+    match number % 3 {
+        0 => hours.fill(6),
+        1 => (0..5).for_each(|day| hours[day * 24 + 8..day * 24 + 17].fill(22)),
+        _ => (0..7).for_each(|day| hours[day * 24 + 3] = 143),
+    }
+    hours
 }

@@ -93,7 +93,7 @@ fn write_profile(connection: &Connection, principal: i64, whole: &Profile) -> Re
         held(whole.observations),
         whole.days.to_bytes(),
         whole.days.len(),
-        hours_to_bytes(whole.hours()),
+        hours_to_bytes(&whole.hours()),
     ))?;
     Ok(())
 }

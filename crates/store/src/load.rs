@@ -166,15 +166,17 @@ fn fill(profile: &mut Profile, row: &Row<'_>) -> Result<(), Reason> {
     }
     profile.observations = row.get::<_, i64>(4)?.unsigned_abs();
     profile.days = days(row, 5)?;
-    let (hours, rest) = blob(row, 6)?.as_chunks::<2>();
-    if !rest.is_empty() || ![0, HOURS_OF_WEEK].contains(&hours.len()) {
+    let (stored, rest) = blob(row, 6)?.as_chunks::<2>();
+    if !rest.is_empty() || ![0, HOURS_OF_WEEK].contains(&stored.len()) {
         return Err(Reason::Damaged(
             "the hours of a principal are cut off".to_owned(),
         ));
     }
-    for (mine, stored) in profile.hours_mut().iter_mut().zip(hours) {
-        *mine = u16::from_le_bytes(*stored);
+    let mut hours = [0; HOURS_OF_WEEK];
+    for (count, stored) in hours.iter_mut().zip(stored) {
+        *count = u16::from_le_bytes(*stored);
     }
+    profile.set_hours(&hours);
     Ok(())
 }
 

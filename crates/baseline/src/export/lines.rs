@@ -65,11 +65,8 @@ fn profile_line(name: &PrincipalName, profile: &Profile, words: &Vocabulary) -> 
         profile.observations,
         ranges(&profile.days)
     );
-    let hours = profile
-        .hours()
-        .iter()
-        .enumerate()
-        .filter(|(_, count)| **count > 0);
+    let hours = profile.hours();
+    let hours = hours.iter().enumerate().filter(|(_, count)| **count > 0);
     let hours: Vec<_> = hours
         .map(|(hour, count)| format!(r#""{hour}":{count}"#))
         .collect();
