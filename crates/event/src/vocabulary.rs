@@ -224,6 +224,10 @@ mod tests {
     }
 
     #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the core starts no threads, but is shared by those of a run"
+    )]
     fn threads_that_meet_the_same_texts_agree() {
         let words = Vocabulary::new();
         let met = || {
