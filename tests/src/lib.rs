@@ -11,6 +11,7 @@
 
 pub mod archive;
 pub mod binary;
+pub mod desk;
 pub mod formats;
 pub mod moto;
 pub mod mounted;

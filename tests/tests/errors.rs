@@ -5,70 +5,17 @@
     reason = "tests are an edge: they run the binary on broken files, disks and servers"
 )]
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
-    path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
 use offtrail_tests::{
-    archive::{document, gz, quiet, write},
     binary::{Offtrail, exports},
-    moto::Moto,
+    desk::Desk,
     mounted::Disk,
     offtrail,
 };
-use tempfile::TempDir;
 
 /// Where SQLite keeps a file's format number: <https://www.sqlite.org/fileformat2.html#the_database_header>.
 const USER_VERSION_AT: usize = 60;
-/// S3 is given up after this long, at most.
-const GIVEN_UP: Duration = Duration::from_secs(60);
-
-/// A small baseline, and records that are not in it yet.
-struct Desk {
-    folder: TempDir,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let records = quiet().records();
-        let (old, new) = records.split_at(500);
-        let [old, new] = [old, new].map(|records| gz(&document(records)));
-        write(
-            folder.path(),
-            [("old.json.gz", &*old), ("new.json.gz", &*new)],
-        );
-        let desk = Self { folder };
-        offtrail![
-            "backfill",
-            desk.path("old.json.gz"),
-            "--baseline",
-            desk.path("org.db"),
-            "--quiet"
-        ]
-        .ok();
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A file of these bytes.
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        fs::write(self.path(name), bytes).unwrap();
-        self.path(name)
-    }
-
-    fn baseline(&self) -> Vec<u8> {
-        fs::read(self.path("org.db")).unwrap()
-    }
-}
 
 /// Every command that takes a baseline, on this one.
 fn on_baseline(desk: &Desk, baseline: &Path) -> Vec<Offtrail> {
@@ -198,7 +145,7 @@ fn what_is_asked_for_and_not_there_is_said() {
             "--baseline",
             &baseline,
             "--findings",
-            desk.folder.path()
+            desk.folder()
         ],
         &["it is a folder", "name a file"],
     );
@@ -225,24 +172,28 @@ fn what_is_asked_for_and_not_there_is_said() {
         &["read findings", "line 1"],
     );
     check(
-        offtrail![
-            "baseline",
-            "export",
-            desk.folder.path(),
-            "--baseline",
-            &baseline
-        ],
+        offtrail!["baseline", "export", desk.folder(), "--baseline", &baseline],
         &["not empty", "--force"],
     );
     check(
-        offtrail!["simulate", "--out", desk.folder.path()],
+        offtrail!["simulate", "--out", desk.folder()],
         &["not empty", "--force"],
     );
     check(
         offtrail!["simulate", "--out", desk.path("s"), "--attacks", "nonsense"],
         &["nonsense", "scenarios are"],
     );
+}
 
+#[test]
+fn settings_that_are_none_are_refused() {
+    let desk = Desk::new();
+    let before = desk.baseline();
+    let (baseline, new) = (desk.path("org.db"), desk.path("new.json.gz"));
+    let check = |command: Offtrail, says: &[&str]| {
+        command.run().fails_saying(says);
+        assert!(desk.baseline() == before, "the baseline was touched");
+    };
     let judged = |settings: &Path| {
         offtrail![
             "detect",
@@ -412,107 +363,4 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
     offtrail!["simulate", "--out", folder, "--quiet"]
         .run()
         .fails_saying(&["write simulated file", "the archive is incomplete"]);
-}
-
-#[test]
-fn a_bucket_that_is_not_there_is_said() {
-    let Some(moto) = Moto::start() else {
-        return;
-    };
-    let desk = Desk::new();
-    let before = desk.baseline();
-    moto.fill(
-        "trail-bucket",
-        [("AWSLogs/x.json", &b"{\"Records\":[]}"[..])],
-    );
-    let check = |source: &str, says: &[&str]| {
-        for command in ["backfill", "detect"] {
-            let command = offtrail![
-                command,
-                source,
-                "--baseline",
-                desk.path("org.db"),
-                "--quiet"
-            ];
-            moto.serve(command).run().fails_saying(says);
-            assert!(desk.baseline() == before, "the baseline was touched");
-        }
-    };
-    check(
-        "s3://no-such-bucket/AWSLogs",
-        &["s3://no-such-bucket", "does not exist", "check the name"],
-    );
-    check(
-        "s3://trail-bucket/elsewhere/",
-        &["s3://trail-bucket/elsewhere/", "check the prefix"],
-    );
-}
-
-#[test]
-fn a_store_that_refuses_or_is_silent_is_said_within_bounded_time() {
-    let desk = Desk::new();
-    let before = desk.baseline();
-    let check = |port: u16, says: &[&str]| {
-        let begun = Instant::now();
-        offtrail![
-            "backfill",
-            "s3://trail-bucket/AWSLogs",
-            "--baseline",
-            desk.path("org.db"),
-            "--quiet"
-        ]
-        .env("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}"))
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "example")
-        .run()
-        .fails_saying(says);
-        assert!(begun.elapsed() < GIVEN_UP, "{:?}", begun.elapsed());
-        assert!(desk.baseline() == before, "the baseline was touched");
-    };
-    check(
-        denying(),
-        &[
-            "s3://trail-bucket/AWSLogs",
-            "access denied",
-            "s3:ListBucket",
-        ],
-    );
-    // A port that was free a moment ago: nobody listens there.
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    check(closed, &["can't reach S3", "AWS_ENDPOINT_URL"]);
-    offtrail![
-        "backfill",
-        "s3://trail-bucket/AWSLogs",
-        "--baseline",
-        desk.path("org.db"),
-        "--quiet"
-    ]
-    .run()
-    .fails_saying(&["no AWS credentials", "AWS_PROFILE"]);
-}
-
-/// A server that denies everything; gives its port. Ends with this test.
-fn denying() -> u16 {
-    const ANSWER: &str = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
-            while lines.next().is_some_and(|line| !line.is_empty()) {}
-            let head =
-                "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close";
-            let _ = write!(
-                &stream,
-                "{head}\r\nContent-Length: {}\r\n\r\n{ANSWER}",
-                ANSWER.len()
-            );
-        }
-    });
-    port
 }
