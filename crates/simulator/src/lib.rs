@@ -1,12 +1,12 @@
 //! A labelled, seeded organisation: months of CloudTrail with attacks inside.
 //!
-//! [`simulate`] writes an archive as CloudTrail would deliver it (`AWSLogs/…/*.json.gz`), `labels.jsonl` with the malicious
+//! `simulate` writes an archive as CloudTrail would deliver it (`AWSLogs/…/*.json.gz`), `labels.jsonl` with the malicious
 //! events, `attacks.jsonl`, `benign_changes.jsonl` and `stats.json`, through a [`Sink`] given by the caller. The same
 //! [`Settings`] give the same bytes. It knows none of our other crates, so that nothing it writes can agree with the
 //! reader by construction.
 //!
-//! How: an [`organisation`] of fixed facts, a [`population`] of principals whose repertoires grow by a Pitman–Yor process
-//! ([`principals::repertoire`]), planned [`changes`] that are harmless, [`attacks`] that are not, and a [`delivery`] that is
+//! How: an `organisation` of fixed facts, a `population` of principals whose repertoires grow by a Pitman–Yor process
+//! (`principals::repertoire`), planned `changes` that are harmless, `attacks` that are not, and a `delivery` that is
 //! late, repeated and slightly out of order. Days are made one after the other, so that memory holds a day.
 
 mod attacks;
