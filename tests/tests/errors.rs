@@ -5,10 +5,16 @@
     reason = "tests are an edge: they run the binary on broken files, disks and servers"
 )]
 
-use std::{fs, path::Path};
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use offtrail_tests::{
-    binary::{Offtrail, exports},
+    binary::{Offtrail, assert_same, exports, path},
     desk::Desk,
     mounted::Disk,
     offtrail,
@@ -279,6 +285,66 @@ fn a_command_line_that_means_nothing_is_refused() {
     check(offtrail!["detect", &new], &["--baseline"]);
     check(offtrail!["backfill", "--baseline", &baseline], &["SOURCE"]);
     check(offtrail!["frobnicate"], &["frobnicate"]);
+}
+
+#[test]
+fn another_process_that_writes_is_named_and_not_disturbed() {
+    let desk = Desk::new();
+    let (baseline, new) = (desk.path("org.db"), desk.path("new.json.gz"));
+    let nothing = desk.file("nothing.json", b"");
+    let mut holder = Command::new(path())
+        .args([
+            OsStr::new("backfill"),
+            OsStr::new("-"),
+            OsStr::new("--quiet"),
+        ])
+        .args([OsStr::new("--baseline"), baseline.as_os_str()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It holds the baseline soon after its start, and waits for input that we hold back.
+    let refused = (0..1_000).find_map(|_| {
+        let ran = offtrail!["backfill", &nothing, "--baseline", &baseline, "--quiet"].run();
+        (ran.code != Some(0)).then_some(ran)
+    });
+    let says = [
+        "is writing it",
+        &holder.id().to_string(),
+        "wait until it has ended",
+    ];
+    refused.unwrap().fails_saying(&says);
+    offtrail!["detect", &new, "--baseline", &baseline, "--quiet"]
+        .run()
+        .fails_saying(&says);
+    // Reading goes on.
+    offtrail!["baseline", "show", "--baseline", &baseline].ok();
+    offtrail![
+        "detect",
+        &new,
+        "--baseline",
+        &baseline,
+        "--learn",
+        "none",
+        "--quiet"
+    ]
+    .ok();
+    let mut input = holder.stdin.take().unwrap();
+    input.write_all(&fs::read(&new).unwrap()).unwrap();
+    drop(input);
+    assert!(holder.wait().unwrap().success());
+
+    let undisturbed = desk.path("undisturbed.db");
+    let old = desk.path("old.json.gz");
+    offtrail![
+        "backfill",
+        &old,
+        &new,
+        "--baseline",
+        &undisturbed,
+        "--quiet"
+    ]
+    .ok();
+    assert_same("held", &exports(&undisturbed), &exports(&baseline));
 }
 
 #[test]

@@ -7,16 +7,17 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use flate2::read::MultiGzDecoder;
 use offtrail_tests::{
     archive::{document, gz, small, write},
-    binary::{Ran, json_lines, summary, tree},
+    binary::{Ran, json_lines, path, summary, tree},
     formats::assert_is_observation,
     neighbours::{shared, trailsim},
     offtrail,
@@ -202,6 +203,60 @@ fn hostile_files_meet_their_expectation() {
     limited.fails_saying(&["--max-rejects 0", "could not be read", "--rejects FILE"]);
     let enough = sums["rejects"].to_string();
     offtrail!["events", &hostile, "--quiet", "--max-rejects", enough].ok();
+}
+
+#[test]
+fn a_bomb_stops_at_a_named_limit() {
+    // Half a GiB of spaces and more, from little: members that are all alike.
+    let spaces = gz(&vec![b' '; 64 << 20]);
+    let text = by_user().to_string();
+    let mut bomb = gz(format!("{{\"Records\":[{text},{text},").as_bytes());
+    for _ in 0..9 {
+        bomb.extend_from_slice(&spaces);
+    }
+    bomb.extend(gz(format!("{text}]}}").as_bytes()));
+    assert!(bomb.len() < 16 << 20);
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        [("bomb.json.gz", &*bomb), ("sound.json", text.as_bytes())],
+    );
+    let (rows, ..) = rows(folder.path());
+    let stopped = &rows["bomb.json.gz"];
+    assert_eq!(
+        stopped.observations, 2,
+        "what lies before the limit is read"
+    );
+    assert_eq!(
+        stopped.reasons,
+        BTreeMap::from([("too_large".to_owned(), 1)])
+    );
+    assert_eq!(rows["sound.json"].observations, 1);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run_quietly() {
+    let records = vec![by_user().to_string(); 20_000];
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), [("many.json", &*document(&records))]);
+    let mut child = Command::new(path())
+        .args([OsStr::new("events"), folder.path().as_os_str()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut first).unwrap();
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(first.starts_with("{\"version\":1,"), "{first}");
+    assert_eq!(output.status.code(), Some(0), "{talk}");
+    assert!(
+        !talk.contains("panicked") && !talk.contains("offtrail:"),
+        "{talk}"
+    );
 }
 
 /// A record of our own making, with an identity and what else differs from the plain one.
