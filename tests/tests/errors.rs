@@ -302,16 +302,13 @@ fn another_process_that_writes_is_named_and_not_disturbed() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    // It holds the baseline soon after its start, and waits for input that we hold back.
+    // It holds the baseline soon after its start, tells who it is a moment later, and waits for input that we hold back.
+    let process = holder.id().to_string();
+    let says = ["is writing it", &process, "wait until it has ended"];
     let refused = (0..1_000).find_map(|_| {
         let ran = offtrail!["backfill", &nothing, "--baseline", &baseline, "--quiet"].run();
-        (ran.code != Some(0)).then_some(ran)
+        ran.stderr.contains(&process).then_some(ran)
     });
-    let says = [
-        "is writing it",
-        &holder.id().to_string(),
-        "wait until it has ended",
-    ];
     refused.unwrap().fails_saying(&says);
     offtrail!["detect", &new, "--baseline", &baseline, "--quiet"]
         .run()
