@@ -5,22 +5,15 @@
 //! (at most 18 bytes). Beyond the limit whole days go, oldest first; what is then repeated from a forgotten day is told apart
 //! as [`Seen::Forgotten`] and not counted again.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use dashmap::DashMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use offtrail_event::{Day, Fingerprint, Timestamp};
 
 /// Events remembered by default: about 900 MiB at most.
 pub const REPEATS_MAX: usize = 50_000_000;
-
-const SHARDS: usize = 64;
 
 /// Whether an event was seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +26,20 @@ pub enum Seen {
     Forgotten,
 }
 
-/// Fingerprints by day.
-type Days = BTreeMap<Day, HashSet<u64, FixedState>>;
+/// A sixty-fourth of a day's events: the upper bits of the fingerprint choose it, the set uses the lower ones.
+type Part = (Day, u8);
 
 #[derive(Debug, Default)]
-struct Shard {
-    days: Days,
+struct Events {
+    seen: HashSet<u64, FixedState>,
     /// First seen since the last [`Repeats::take_fresh`].
-    fresh: Vec<(Day, Fingerprint)>,
+    fresh: Vec<Fingerprint>,
 }
 
 /// Which events have been seen. Safe to share between threads.
 #[derive(Debug)]
 pub struct Repeats {
-    shards: Vec<Mutex<Shard>>,
+    parts: DashMap<Part, Events, FixedState>,
     held: AtomicUsize,
     limit: usize,
     /// Days below this were forgotten.
@@ -63,21 +56,12 @@ impl Repeats {
     /// Remembers at most about `limit` events.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
-        let shards = std::iter::repeat_with(Mutex::default)
-            .take(SHARDS)
-            .collect();
         Self {
-            shards,
+            parts: DashMap::with_hasher(FixedState::default()),
             held: AtomicUsize::new(0),
             limit,
             horizon: AtomicU32::new(0),
         }
-    }
-
-    fn shard(&self, fingerprint: Fingerprint) -> &Mutex<Shard> {
-        // The upper bits choose the shard, the sets use the lower ones.
-        let index = usize::try_from(fingerprint.0 >> 58).unwrap_or(0);
-        &self.shards[index]
     }
 
     /// Remembers an event; says whether it was remembered before.
@@ -86,15 +70,13 @@ impl Repeats {
         if u32::from(day.0) < self.horizon.load(Ordering::Relaxed) {
             return Seen::Forgotten;
         }
-        let mut shard = self
-            .shard(fingerprint)
-            .lock()
-            .expect("no holder of the lock can panic");
-        if !shard.days.entry(day).or_default().insert(fingerprint.0) {
-            return Seen::Repeat;
+        {
+            let mut events = self.parts.entry(part_of(day, fingerprint)).or_default();
+            if !events.seen.insert(fingerprint.0) {
+                return Seen::Repeat;
+            }
+            events.fresh.push(fingerprint);
         }
-        shard.fresh.push((day, fingerprint));
-        drop(shard);
         if self.held.fetch_add(1, Ordering::Relaxed) >= self.limit {
             self.forget_a_day();
         }
@@ -104,11 +86,8 @@ impl Repeats {
     /// Puts back what an earlier run remembered.
     pub fn restore(&self, day: Day, fingerprints: &[Fingerprint]) {
         for fingerprint in fingerprints {
-            let mut shard = self
-                .shard(*fingerprint)
-                .lock()
-                .expect("no holder of the lock can panic");
-            if shard.days.entry(day).or_default().insert(fingerprint.0) {
+            let mut events = self.parts.entry(part_of(day, *fingerprint)).or_default();
+            if events.seen.insert(fingerprint.0) {
                 self.held.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -118,8 +97,9 @@ impl Repeats {
     /// What was seen for the first time since the last call, sorted.
     pub fn take_fresh(&self) -> Vec<(Day, Fingerprint)> {
         let mut fresh = Vec::new();
-        for shard in &self.shards {
-            fresh.append(&mut shard.lock().expect("no holder of the lock can panic").fresh);
+        for mut part in self.parts.iter_mut() {
+            let (day, _) = *part.key();
+            fresh.extend(part.fresh.drain(..).map(|fingerprint| (day, fingerprint)));
         }
         fresh.sort_unstable();
         fresh
@@ -146,21 +126,8 @@ impl Repeats {
 
     /// Forgets the oldest day, unless only one is left. Whether one went.
     fn forget_a_day(&self) -> bool {
-        let days = |pick: fn(&Days) -> Option<Day>| {
-            self.shards
-                .iter()
-                .filter_map(|shard| {
-                    pick(&shard.lock().expect("no holder of the lock can panic").days)
-                })
-                .collect::<Vec<_>>()
-        };
-        let oldest = days(|days| days.first_key_value().map(|(day, _)| *day))
-            .into_iter()
-            .min();
-        let newest = days(|days| days.last_key_value().map(|(day, _)| *day))
-            .into_iter()
-            .max();
-        let (Some(oldest), Some(newest)) = (oldest, newest) else {
+        let days = || self.parts.iter().map(|part| part.key().0);
+        let (Some(oldest), Some(newest)) = (days().min(), days().max()) else {
             return false;
         };
         if oldest == newest {
@@ -168,14 +135,19 @@ impl Repeats {
         }
         self.horizon
             .fetch_max(u32::from(oldest.0) + 1, Ordering::Relaxed);
-        for shard in &self.shards {
-            let mut shard = shard.lock().expect("no holder of the lock can panic");
-            if let Some(set) = shard.days.remove(&oldest) {
-                self.held.fetch_sub(set.len(), Ordering::Relaxed);
+        self.parts.retain(|(day, _), events| {
+            if *day > oldest {
+                return true;
             }
-        }
+            self.held.fetch_sub(events.seen.len(), Ordering::Relaxed);
+            false
+        });
         true
     }
+}
+
+fn part_of(day: Day, fingerprint: Fingerprint) -> Part {
+    (day, u8::try_from(fingerprint.0 >> 58).unwrap_or(0))
 }
 
 #[cfg(test)]
