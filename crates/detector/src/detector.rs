@@ -32,6 +32,15 @@ pub enum Telling {
     All,
 }
 
+/// From how many bits on a case is raised, and whether that was set on the organisation's own history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// Bits.
+    pub bits: f64,
+    /// Set by [`crate::calibrate`], rather than by the settings or by hand.
+    pub calibrated: bool,
+}
+
 /// What happens to what is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LearningPolicy {
@@ -107,10 +116,10 @@ impl Detector {
         }
     }
 
-    /// Uses a threshold calibrated on the organisation's own history.
-    pub fn set_threshold(&mut self, bits: f64) {
-        self.threshold = bits;
-        self.calibrated = true;
+    /// Raises at a threshold other than the settings'.
+    pub fn set_threshold(&mut self, threshold: Threshold) {
+        self.threshold = threshold.bits;
+        self.calibrated = threshold.calibrated;
     }
 
     /// The settings in force.

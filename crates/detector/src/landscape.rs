@@ -149,7 +149,7 @@ pub struct Popularity {
 
 /// One step of the replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(crate) enum Step {
     Joined,
     Active,
     Call(CallId),
@@ -161,6 +161,16 @@ impl Landscape {
     /// Replays a baseline.
     #[must_use]
     pub fn of(baseline: &Baseline, words: &Vocabulary, settings: &Settings) -> Self {
+        Self::replay(baseline, words, settings, &mut |_, _, _, _| {})
+    }
+
+    /// The same, showing the landscape and each step to `before` just before it is taken.
+    pub(crate) fn replay(
+        baseline: &Baseline,
+        words: &Vocabulary,
+        settings: &Settings,
+        before: &mut dyn FnMut(&Self, PrincipalId, Timestamp, Step),
+    ) -> Self {
         let mut landscape = Self {
             settings: settings.clone(),
             groups: Vec::new(),
@@ -191,6 +201,7 @@ impl Landscape {
         }
         steps.sort_unstable_by_key(|(time, who, order, ..)| (*time, *who, *order));
         for (time, _, _, id, step) in steps {
+            before(&landscape, id, time, step);
             landscape.step(id, time, step, baseline, words);
         }
         landscape
@@ -464,7 +475,10 @@ fn own_pace(profile: &Profile, news: News, now: Timestamp, half_life: f64) -> (f
         .map(|day| weight(day.start()).min(1.0))
         .sum();
     let met = match news {
-        News::Call => first_calls(profile).map(|(_, first)| weight(first)).sum(),
+        News::Call => first_calls(profile)
+            .filter(|(_, first)| *first < now)
+            .map(|(_, first)| weight(first))
+            .sum(),
         News::Denied => profile
             .calls()
             .iter()

@@ -5,6 +5,7 @@
 //! `data/settings.toml`.
 
 mod assemble;
+mod calibrate;
 mod case;
 pub mod catalogue;
 mod context;
@@ -23,7 +24,8 @@ mod volume;
 mod weigh;
 mod wording;
 
-pub use detector::{Collected, Detector, LearningPolicy, Telling};
+pub use calibrate::{Calibration, calibrate};
+pub use detector::{Collected, Detector, LearningPolicy, Telling, Threshold};
 pub use finding::{
     Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
     PeerCount, Severity, Share,

@@ -67,6 +67,8 @@ sections! {
         context: ContextSettings,
         /// Grouping and threshold.
         finding: FindingSettings,
+        /// Setting the threshold on the organisation's own history.
+        calibration: CalibrationSettings,
         /// Holding back what was flagged.
         hold: HoldSettings,
         /// Steps of severity.
@@ -196,6 +198,21 @@ sections! {
         /// Days a created credential or principal belongs to its creator.
         created_days: f64,
     }
+    /// Setting the threshold on the organisation's own history.
+    CalibrationSettings {
+        /// Days of history needed.
+        history_days_min: f64,
+        /// Days replayed.
+        replay_days: f64,
+        /// Findings a day for each 100 principals.
+        budget_per_100_principals: f64,
+        /// Findings a day at least.
+        budget_min: f64,
+        /// Share of the budget aimed at.
+        caution: f64,
+        /// Lowest threshold, bits.
+        threshold_min_bits: f64,
+    }
     /// Holding back what was flagged.
     HoldSettings {
         /// Days until release by age; 0: never.
@@ -270,6 +287,9 @@ impl Settings {
             ("finding.window_hours", self.finding.window_hours),
             ("finding.days_max", self.finding.days_max),
             ("finding.threshold_bits", self.finding.threshold_bits),
+            ("calibration.replay_days", self.calibration.replay_days),
+            ("calibration.budget_min", self.calibration.budget_min),
+            ("calibration.caution", self.calibration.caution),
         ];
         if let Some((key, _)) = positive
             .iter()

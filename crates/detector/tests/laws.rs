@@ -202,13 +202,13 @@ impl Model<'_> {
         -probability.log2()
     }
 
-    /// `T`: the tail of a surprise among all news met from day 30 on.
+    /// `T`: the tail of a surprise among all news met from day 10 on.
     fn tail(&self, who: PrincipalId, call: CallId) -> f64 {
         let start = self.seen[0].time;
         let mut knows = Knows::new();
         let mut past = Vec::new();
         for (time, other, met) in self.news() {
-            if time.secs_since(start) >= 30 * SECONDS_PER_DAY {
+            if time.secs_since(start) >= 10 * SECONDS_PER_DAY {
                 past.push(self.surprise(&knows, other, met));
             }
             knows.push((other, met));
@@ -310,10 +310,10 @@ fn the_bits_are_those_of_the_written_formulas() {
     let surprise = verdict.call.as_ref().unwrap().surprise;
     let shown =
         [surprise, tail, own, news.bits, network.novelty.bits].map(|bits| format!("{bits:.2}"));
-    assert_eq!(shown, ["10.81", "6.66", "3.97", "13.14", "8.75"]);
+    assert_eq!(shown, ["10.81", "6.92", "3.97", "13.40", "8.75"]);
     let collected = detector.collect(&odd, &verdict, &mut baseline, &words);
     let finding = collected.finding.unwrap();
-    assert_eq!(format!("{:.2}", finding.score), "21.89");
+    assert_eq!(format!("{:.2}", finding.score), "22.15");
     assert_eq!(finding.severity, Severity::Critical);
 }
 

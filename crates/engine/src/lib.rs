@@ -9,4 +9,4 @@ mod watch;
 
 pub use repeats::{REPEATS_MAX, Repeats, Seen};
 pub use waiting::{WAITING_MAX, WaitingRoom};
-pub use watch::{Scope, Watch, WatchTally};
+pub use watch::{Raising, Scope, Watch, WatchTally};

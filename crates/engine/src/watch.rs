@@ -1,7 +1,10 @@
 //! [`Watch`]: the loop. Each observation that is in scope and no repeat waits for its turn, is judged, and only then learnt.
 
 use offtrail_baseline::{Baseline, Lesson};
-use offtrail_detector::{Detector, Finding, LearningPolicy, Settings, Telling, Verdict};
+use offtrail_detector::{
+    Calibration, Detector, Finding, LearningPolicy, Settings, Telling, Threshold, Verdict,
+    calibrate,
+};
 use offtrail_event::{Category, Observation, Timestamp, Vocabulary};
 
 use crate::{Repeats, WaitingRoom, repeats::Seen};
@@ -23,6 +26,22 @@ impl Scope {
     pub fn holds(&self, time: Timestamp) -> bool {
         self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
     }
+}
+
+/// How the threshold is chosen from which on findings are raised.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Raising {
+    /// As the settings say.
+    #[default]
+    Settings,
+    /// From so many bits on: set by hand, or calibrated before.
+    At(Threshold),
+    /// On the history there is when judging begins, for a budget of findings a day (`None`: as the settings say for that many
+    /// principals). Too short a history: as the settings say.
+    Calibrated {
+        /// Findings a day.
+        budget_a_day: Option<f64>,
+    },
 }
 
 /// What became of the observations. `observations = judged + only_learnt + repeated + forgotten + out_of_scope`.
@@ -53,7 +72,8 @@ pub struct Watch<'w> {
     policy: LearningPolicy,
     telling: Telling,
     settings: Settings,
-    threshold: Option<f64>,
+    raising: Raising,
+    calibration: Option<Calibration>,
     baseline: Baseline,
     /// What was learnt since the last [`Watch::take_touched`], for an incremental store.
     touched: Option<Baseline>,
@@ -78,7 +98,8 @@ impl<'w> Watch<'w> {
             policy: LearningPolicy::HoldFlagged,
             telling: Telling::Raised,
             settings,
-            threshold: None,
+            raising: Raising::default(),
+            calibration: None,
             baseline,
             touched: None,
             repeats,
@@ -109,10 +130,10 @@ impl<'w> Watch<'w> {
         self
     }
 
-    /// Raises at a threshold calibrated on the organisation's own history, bits.
+    /// Raises from a threshold chosen so.
     #[must_use]
-    pub fn with_threshold(mut self, bits: f64) -> Self {
-        self.threshold = Some(bits);
+    pub fn with_raising(mut self, raising: Raising) -> Self {
+        self.raising = raising;
         self
     }
 
@@ -181,13 +202,22 @@ impl<'w> Watch<'w> {
             settings,
             telling,
             policy,
-            threshold,
+            raising,
+            calibration,
             ..
         } = self;
         let detector = self.detector.get_or_insert_with(|| {
             let mut detector = Detector::new(settings.clone(), *telling, *policy, baseline, words);
-            if let Some(bits) = threshold {
-                detector.set_threshold(*bits);
+            let threshold = match *raising {
+                Raising::Settings => None,
+                Raising::At(threshold) => Some(threshold),
+                Raising::Calibrated { budget_a_day } => {
+                    *calibration = calibrate(baseline, words, settings, budget_a_day);
+                    calibration.as_ref().map(Calibration::as_threshold)
+                }
+            };
+            if let Some(threshold) = threshold {
+                detector.set_threshold(threshold);
             }
             detector
         });
@@ -231,6 +261,12 @@ impl<'w> Watch<'w> {
             crowded_out: self.room.crowded_out,
             ..self.tally
         }
+    }
+
+    /// The calibration made when judging began; only with [`Raising::Calibrated`], and enough history.
+    #[must_use]
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// The baseline as learnt so far.

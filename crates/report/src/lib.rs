@@ -4,6 +4,7 @@
 //! while what has left the process keeps its shape. Text for terminals is inert whatever it tells of.
 
 mod backtest;
+mod calibration;
 mod finding;
 mod inert;
 mod line;
@@ -17,6 +18,7 @@ mod text;
 mod words;
 
 pub use backtest::{BARS_MAX, Forecast, ForecastFinding, write_forecast};
+pub use calibration::{CALIBRATION_VERSION, CalibrationV1, CurvePoint, ReadCalibrationError};
 pub use finding::{
     ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1,
     LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,

@@ -12,8 +12,9 @@ use crate::{
     args::InputArgs,
     errors::Outcome,
     pipeline::{
+        calibration,
         learn::{Known, Learning},
-        run::{list, reconcile},
+        run::{list, reconcile, settings},
     },
     progress::Talk,
 };
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Files between two checkpoints: more are faster, fewer lose less of a killed run.
     #[arg(long, value_name = "N", default_value_t = CHECKPOINT_FILES, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) checkpoint_files: u32,
+    /// Settings the threshold is calibrated with; see `offtrail settings show`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
 }
 
 /// Files between two checkpoints, by default.
@@ -43,6 +47,7 @@ pub(crate) const CHECKPOINT_FILES: u32 = 2_000;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let settings = settings(args.settings.as_deref())?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
     let mut store = Store::create_or_open(&args.baseline)?;
@@ -86,6 +91,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         known.baseline.len(),
         known.baseline.observations
     ));
+    if tally.learnt > 0 || calibration::stored(&store)?.is_none() {
+        calibration::renew(&mut store, (&known.baseline, &words), &settings, talk)?;
+    }
     reconcile(&args.input, ("backfill", Purpose::Learn), &tally, talk)?;
     Ok(Outcome::Done)
 }

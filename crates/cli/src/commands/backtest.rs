@@ -4,10 +4,12 @@ use std::{io, path::PathBuf};
 
 use clap::Args;
 use offtrail_baseline::Baseline;
-use offtrail_detector::Telling;
-use offtrail_engine::{Repeats, Scope};
+use offtrail_detector::{Telling, Threshold};
+use offtrail_engine::{Raising, Repeats, Scope};
 use offtrail_event::{Timestamp, Vocabulary};
-use offtrail_report::{FindingV1, Forecast, ForecastFinding, Purpose, Tally, write_forecast};
+use offtrail_report::{
+    CalibrationV1, FindingV1, Forecast, ForecastFinding, Purpose, Tally, write_forecast,
+};
 
 use crate::{
     args::{InputArgs, JudgeArgs, time},
@@ -38,7 +40,8 @@ pub(crate) struct Arguments {
     /// Learn events before this time; judge those from it on.
     #[arg(long, value_name = "TIME", value_parser = time)]
     learn_until: Timestamp,
-    /// Findings a day somebody can read: also weighs what stays below the threshold, so that lower thresholds are told.
+    /// Findings a day somebody can read: the threshold is calibrated for it on the history before --learn-until, and what stays
+    /// below it is weighed too, so that lower thresholds are told.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     budget: Option<u32>,
     /// Score the findings against labelled attacks: labels.jsonl, with attacks.jsonl beside it, as `simulate` writes them.
@@ -68,7 +71,15 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             Telling::Raised
         },
         settings: settings(args.judge.settings.as_deref())?,
-        threshold: args.judge.threshold,
+        raising: match args.judge.threshold {
+            Some(bits) => Raising::At(Threshold {
+                bits,
+                calibrated: false,
+            }),
+            None => Raising::Calibrated {
+                budget_a_day: args.budget.map(f64::from),
+            },
+        },
         threads: args.input.threads(),
         lateness_secs: args.input.lateness_secs(),
         talk,
@@ -89,6 +100,10 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     })?;
     tally.findings = findings.tally();
     let counts = judged.watch.tally();
+    if let Some(made) = judged.watch.calibration() {
+        let kept = CalibrationV1::of(made, &judging.settings.digest());
+        talk.say(kept.to_text().trim_end());
+    }
     let last = judged.watch.baseline().window.0.map(|(_, until)| until);
     drop(judged);
 

@@ -16,7 +16,11 @@ use offtrail_baseline::{
 use offtrail_event::Vocabulary;
 use offtrail_store::Store;
 
-use crate::{errors::Outcome, output::Output, pipeline::run::settings};
+use crate::{
+    errors::Outcome,
+    output::Output,
+    pipeline::{calibration, run::settings},
+};
 
 /// Shows a baseline, or exports it as text.
 #[derive(Args, Clone, Debug)]
@@ -120,6 +124,10 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
         return out.finish();
     };
     writeln!(out, "window        {since} to {until}")?;
+    match calibration::stored(&store)? {
+        Some(kept) => write!(out, "{}", kept.to_text())?,
+        None => writeln!(out, "threshold     not calibrated")?,
+    }
     writeln!(
         out,
         "coverage      share of the window's hours with records, by account"

@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             input: InputArgs::folder(files.archive.clone(), None, Some(learn_until)),
             baseline: files.baseline.clone(),
             checkpoint_files: backfill::CHECKPOINT_FILES,
+            settings: None,
         },
         talk,
     )?;

@@ -13,6 +13,7 @@ use crate::{
     args::{InputArgs, JudgeArgs},
     errors::Outcome,
     pipeline::{
+        calibration,
         findings::Findings,
         judge::Judging,
         learn::{Known, commit},
@@ -52,6 +53,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     }
     let words = Vocabulary::new();
     let known = Known::load(&store, &words)?;
+    let now = known.baseline.window.0.map(|(_, until)| until);
+    let raising = calibration::raising(&store, &settings, args.judge.threshold, now)?;
     let judging = Judging {
         words: &words,
         scope: Scope {
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             Telling::Raised
         },
         settings,
-        threshold: args.judge.threshold,
+        raising,
         threads: args.input.threads(),
         lateness_secs: args.input.lateness_secs(),
         talk,
@@ -100,6 +103,10 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             judged.watch.repeats(),
             (files, &Tally::default(), &tally),
         )?;
+        if judged.watch.calibration().is_some() {
+            let learnt = (judged.watch.baseline(), &words);
+            calibration::renew(&mut store, learnt, &judging.settings, talk)?;
+        }
     }
     if tally.judged == 0 && tally.repeated > 0 {
         talk.say(&format!(

@@ -1,7 +1,7 @@
 //! Judging: many threads read, one loop judges in order of event time, and every state told goes to one place.
 
 use offtrail_detector::{Finding, LearningPolicy, Settings, Telling};
-use offtrail_engine::{Repeats, Scope, Watch, WatchTally};
+use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
 use offtrail_event::{Observation, Vocabulary};
 use offtrail_parser::{Observer, Parser, WithDetail};
 use offtrail_report::Tally;
@@ -24,7 +24,7 @@ pub(crate) struct Judging<'j> {
     pub(crate) policy: LearningPolicy,
     pub(crate) telling: Telling,
     pub(crate) settings: Settings,
-    pub(crate) threshold: Option<f64>,
+    pub(crate) raising: Raising,
     pub(crate) threads: usize,
     /// How much later than its events a file may be delivered, seconds.
     pub(crate) lateness_secs: i64,
@@ -41,14 +41,11 @@ pub(crate) struct Judged<'j> {
 impl<'j> Judging<'j> {
     /// The loop, ready to go on from a baseline and the events it was learnt from.
     pub(crate) fn watch(&self, baseline: Baseline, repeats: Repeats) -> Watch<'j> {
-        let watch = Watch::new(self.words, baseline, repeats, self.settings.clone())
+        Watch::new(self.words, baseline, repeats, self.settings.clone())
             .with_scope(self.scope)
             .with_policy(self.policy)
-            .with_telling(self.telling);
-        match self.threshold {
-            Some(bits) => watch.with_threshold(bits),
-            None => watch,
-        }
+            .with_telling(self.telling)
+            .with_raising(self.raising)
     }
 
     /// Reads what is listed and judges it; `tell` gets each state as it is reached.

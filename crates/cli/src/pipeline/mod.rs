@@ -1,5 +1,6 @@
 //! How observations walk from sources to what is done with them: many threads read, one order comes out.
 
+pub(crate) mod calibration;
 pub(crate) mod findings;
 pub(crate) mod judge;
 pub(crate) mod learn;
