@@ -11,6 +11,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use offtrail_tests::{
@@ -22,6 +23,9 @@ use offtrail_tests::{
 
 /// Where SQLite keeps a file's format number: <https://www.sqlite.org/fileformat2.html#the_database_header>.
 const USER_VERSION_AT: usize = 60;
+
+/// Longest wait for a process to have begun.
+const START_MAX: Duration = Duration::from_secs(60);
 
 /// Every command that takes a baseline, on this one.
 fn on_baseline(desk: &Desk, baseline: &Path) -> Vec<Offtrail> {
@@ -302,14 +306,22 @@ fn another_process_that_writes_is_named_and_not_disturbed() {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    // It holds the baseline soon after its start, tells who it is a moment later, and waits for input that we hold back.
+    // It holds the baseline from when it has written who it is, and waits for input that we hold back.
     let process = holder.id().to_string();
     let says = ["is writing it", &process, "wait until it has ended"];
-    let refused = (0..1_000).find_map(|_| {
-        let ran = offtrail!["backfill", &nothing, "--baseline", &baseline, "--quiet"].run();
-        ran.stderr.contains(&process).then_some(ran)
-    });
-    refused.unwrap().fails_saying(&says);
+    let lock = desk.path("org.db-lock");
+    let claimed = || fs::read_to_string(&lock).is_ok_and(|text| text.trim() == process);
+    let started = Instant::now();
+    while !claimed() {
+        assert!(
+            started.elapsed() < START_MAX,
+            "backfill has not claimed the baseline"
+        );
+        std::thread::yield_now();
+    }
+    offtrail!["backfill", &nothing, "--baseline", &baseline, "--quiet"]
+        .run()
+        .fails_saying(&says);
     offtrail!["detect", &new, "--baseline", &baseline, "--quiet"]
         .run()
         .fails_saying(&says);

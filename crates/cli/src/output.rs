@@ -17,6 +17,18 @@ pub(crate) struct Output {
     writer: BufWriter<Box<dyn Write>>,
     /// The file under its final name; `None` for standard output.
     path: Option<PathBuf>,
+    /// Declared after the writer: goes once the file is closed.
+    unfinished: Option<Unfinished>,
+}
+
+/// The file under its name until it is whole; removed if that never happens.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After a rename there is nothing left under this name; else the run has failed and has said why.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl Output {
@@ -25,6 +37,7 @@ impl Output {
         Self {
             writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(io::stdout())),
             path: None,
+            unfinished: None,
         }
     }
 
@@ -45,6 +58,7 @@ impl Output {
         Ok(Self {
             writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(file)),
             path: Some(path.to_owned()),
+            unfinished: Some(Unfinished(partial(path))),
         })
     }
 
@@ -59,12 +73,12 @@ impl Output {
     /// The disk or the reader refuses.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
-        let Some(path) = self.path else {
+        let (Some(path), Some(unfinished)) = (self.path, self.unfinished) else {
             return Ok(());
         };
         let doing = || format!("write {path:?}: free some space or name another file");
         drop(self.writer);
-        fs::rename(partial(&path), &path).with_context(doing)
+        fs::rename(&unfinished.0, &path).with_context(doing)
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// A path named by the user isn't there.
-    #[error("read {:?}: no such file or folder", path_text(.0))]
+    #[error("read {:?}: no such file or folder; correct the path", path_text(.0))]
     NoPath(PathBuf),
     /// A path named by the user can't be looked at.
     #[error("read {:?}: {detail}", path_text(path))]

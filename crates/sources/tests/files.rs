@@ -122,11 +122,11 @@ fn a_path_that_is_not_there_ends_the_run() {
     for (path, expected) in [
         (
             "/nowhere/at all",
-            "read \"/nowhere/at all\": no such file or folder",
+            "read \"/nowhere/at all\": no such file or folder; correct the path",
         ),
         (
             "/dev/null/x",
-            "read \"/dev/null/x\": no such file or folder",
+            "read \"/dev/null/x\": no such file or folder; correct the path",
         ),
     ] {
         let error = Sources::new(Settings::default())

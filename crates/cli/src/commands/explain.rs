@@ -98,7 +98,7 @@ pub(crate) fn states_of(path: &Path, id: &str) -> anyhow::Result<Vec<FindingV1>>
 
 fn each_state(path: &Path, id: &str, mut each: impl FnMut(FindingV1)) -> anyhow::Result<()> {
     let doing = || format!("read findings {path:?}");
-    let file = File::open(path).with_context(doing)?;
+    let file = File::open(path).with_context(|| format!("{}; correct the path", doing()))?;
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let line = line.with_context(doing)?;
         if line.trim().is_empty() {

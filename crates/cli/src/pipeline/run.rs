@@ -85,6 +85,7 @@ pub(crate) fn settings(
         return Ok(offtrail_detector::Settings::default());
     };
     let doing = || format!("read settings {path:?}");
-    let text = std::fs::read_to_string(path).with_context(doing)?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{}; correct the path", doing()))?;
     offtrail_detector::Settings::parse(&text).with_context(doing)
 }
