@@ -215,12 +215,7 @@ impl Case {
         self.calls
             .insert((observation.principal, news.call, false), news.novelty.bits);
         self.novelties.push(news.novelty.clone());
-        if let (Some(tactic), technique) = news.attack {
-            self.attack.insert(Attack {
-                tactic: tactic.to_owned(),
-                technique: technique.unwrap_or_default().to_owned(),
-            });
-        }
+        self.add_attack(news);
         self.foothold |= news.class == SensitivityClass::Severe
             && observation.outcome == OutcomeClass::Succeeded;
     }
@@ -237,6 +232,24 @@ impl Case {
             .retain(|old| old.dimension != "volume" || old.value != bulk.novelty.value);
         self.novelties.push(bulk.novelty.clone());
         rise
+    }
+
+    /// Notes the tactics of a call: the likeliest with its technique, then the others it was used for.
+    fn add_attack(&mut self, news: &CallNews) {
+        if let (Some(tactic), technique) = news.attack {
+            self.attack.insert(Attack {
+                tactic: tactic.to_owned(),
+                technique: technique.unwrap_or_default().to_owned(),
+            });
+        }
+        let others = news
+            .tactics
+            .iter()
+            .filter(|tactic| news.attack.0 != Some(tactic));
+        self.attack.extend(others.map(|tactic| Attack {
+            tactic: tactic.to_owned(),
+            technique: String::new(),
+        }));
     }
 
     fn lead(

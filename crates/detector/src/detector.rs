@@ -207,7 +207,8 @@ impl Detector {
         }
         let score = case.score();
         let was_raised = case.raised;
-        case.raised |= score >= self.threshold;
+        let floor = verdict.call.as_ref().is_some_and(|news| news.above_floor);
+        case.raised |= score >= self.threshold || (floor && score > 0.0);
         let holds = self.policy == LearningPolicy::HoldFlagged && case.raised;
         if holds && !was_raised {
             self.hold_back(&case, baseline);

@@ -71,8 +71,12 @@ pub struct CallNews {
     pub surprise: f64,
     /// ATT&CK tactic and technique.
     pub attack: (Option<&'static str>, Option<&'static str>),
+    /// Every tactic that incidents used it for.
+    pub tactics: crate::catalogue::AttackIds,
     /// Its class: 0 ordinary read … 5 severe.
     pub class: crate::catalogue::SensitivityClass,
+    /// Whether it is raised whatever the threshold.
+    pub above_floor: bool,
     /// Counts, bits and arithmetic.
     pub novelty: Novelty,
 }
@@ -336,7 +340,9 @@ impl Bench<'_> {
                     .all(|row| !row.standing().is_known() && row.outcome() != observation.outcome),
             surprise: weighed.popularity.surprise,
             attack: (weighed.sensitivity.tactic, weighed.sensitivity.technique),
+            tactics: self.sensitivities.tactics(observation.call),
             class: weighed.sensitivity.class,
+            above_floor: new_to_principal && self.is_above_floor(observation, subject),
             novelty,
         }
     }

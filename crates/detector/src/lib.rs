@@ -12,6 +12,7 @@ mod context;
 mod decay;
 mod detector;
 mod finding;
+mod floor;
 mod judge;
 mod landscape;
 mod lineage;

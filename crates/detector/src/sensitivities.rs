@@ -2,26 +2,26 @@
 
 use offtrail_event::{CallId, Vocabulary};
 
-use crate::catalogue::{Catalogue, Effect, Sensitivity, SensitivityClass};
+use crate::catalogue::{AttackIds, Catalogue, Effect, Sensitivity, SensitivityClass};
+
+/// Class, effect, and all tactics of the incident table.
+type Ruling = (Sensitivity, Effect, AttackIds);
 
 /// The catalogue's rulings by call id.
 #[derive(Debug)]
 pub(crate) struct Sensitivities {
     catalogue: Catalogue,
-    known: Vec<Option<(Sensitivity, Effect)>>,
+    known: Vec<Option<Ruling>>,
 }
 
-const UNMET: (Sensitivity, Effect) = (
-    Sensitivity {
-        class: SensitivityClass::OrdinaryWrite,
-        reason: "call never met",
-        tactic: None,
-        technique: None,
-        is_data_read: false,
-        destructive: false,
-    },
-    Effect::Unknown,
-);
+const UNMET: Sensitivity = Sensitivity {
+    class: SensitivityClass::OrdinaryWrite,
+    reason: "call never met",
+    tactic: None,
+    technique: None,
+    is_data_read: false,
+    destructive: false,
+};
 
 impl Sensitivities {
     pub(crate) fn new() -> Self {
@@ -39,11 +39,9 @@ impl Sensitivities {
         }
         if self.known[index].is_none() {
             let (source, operation) = words.call(call);
-            let effect = self.catalogue.facts(&source, &operation, read_only).effect;
-            self.known[index] = Some((
-                self.catalogue.sensitivity(&source, &operation, read_only),
-                effect,
-            ));
+            let facts = self.catalogue.facts(&source, &operation, read_only);
+            let sensitivity = self.catalogue.sensitivity(&source, &operation, read_only);
+            self.known[index] = Some((sensitivity, facts.effect, facts.tactics));
         }
     }
 
@@ -55,11 +53,13 @@ impl Sensitivities {
         self.get(call).1
     }
 
-    fn get(&self, call: CallId) -> (Sensitivity, Effect) {
-        self.known
-            .get(call.0 as usize)
-            .copied()
-            .flatten()
-            .unwrap_or(UNMET)
+    /// Every tactic that incidents used the call for.
+    pub(crate) fn tactics(&self, call: CallId) -> AttackIds {
+        self.get(call).2
+    }
+
+    fn get(&self, call: CallId) -> Ruling {
+        let known = self.known.get(call.0 as usize).copied().flatten();
+        known.unwrap_or((UNMET, Effect::Unknown, AttackIds::default()))
     }
 }

@@ -67,6 +67,8 @@ sections! {
         context: ContextSettings,
         /// Grouping and threshold.
         finding: FindingSettings,
+        /// What is raised whatever the threshold.
+        floor: FloorSettings,
         /// Setting the threshold on the organisation's own history.
         calibration: CalibrationSettings,
         /// Holding back what was flagged.
@@ -197,6 +199,15 @@ sections! {
         session_days: f64,
         /// Days a created credential or principal belongs to its creator.
         created_days: f64,
+    }
+    /// What is raised whatever the threshold: severe calls that succeed.
+    FloorSettings {
+        /// By a machine that knows at most so many calls.
+        narrow_calls_max: u32,
+        /// By a principal of fewer active days, where the call decides who may do what.
+        young_active_days: u32,
+        /// Days of history needed for either.
+        history_days_min: f64,
     }
     /// Setting the threshold on the organisation's own history.
     CalibrationSettings {

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../engine/tests/organisation/mod.rs"]
-#[allow(dead_code, reason = "shared with tests that use more of it")]
 mod organisation;
 
 use offtrail_baseline::{Baseline, Lesson};

@@ -187,7 +187,7 @@ fn calls_have_the_class_an_engineer_expects() {
     );
     check(
         Sensitive,
-        "ec2:RunInstances ssm:SendCommand ec2:ModifySnapshotAttribute lambda:UpdateFunctionCode lambda:AddPermission",
+        "ec2:RunInstances ssm:SendCommand lambda:UpdateFunctionCode lambda:AddPermission",
     );
     check(
         Sensitive,
@@ -199,7 +199,7 @@ fn calls_have_the_class_an_engineer_expects() {
     );
     check(
         Severe,
-        "iam:CreateAccessKey iam:CreateUser iam:AttachUserPolicy iam:PutRolePolicy iam:UpdateAssumeRolePolicy iam:CreateLoginProfile",
+        "ec2:ModifySnapshotAttribute rds:ModifyDBSnapshotAttribute iam:CreateAccessKey iam:CreateUser iam:AttachUserPolicy iam:PutRolePolicy iam:UpdateAssumeRolePolicy iam:CreateLoginProfile",
     );
     check(
         Severe,
