@@ -6,7 +6,7 @@
 )]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -244,4 +244,83 @@ fn what_is_told_and_how_it_ends_is_the_users_choice() {
     assert_eq!(to_file.stdout, "");
     assert_eq!(fs::read_to_string(&file).unwrap(), plain.stdout);
     untouched();
+}
+
+/// The last state of each finding.
+fn last_states(lines: &str) -> BTreeMap<String, Value> {
+    let states = json_lines(lines).into_iter();
+    states
+        .map(|state| (state["id"].as_str().unwrap().to_owned(), state))
+        .collect()
+}
+
+/// Severity, score and events of findings by id: what must not depend on how a span of time is cut into runs.
+fn substance(states: &BTreeMap<String, Value>) -> Vec<String> {
+    let line = |(id, state): (&String, &Value)| {
+        let evidence = state["evidence"].as_array().unwrap().iter();
+        let events: Vec<&str> = evidence
+            .map(|event| event["event_id"].as_str().unwrap())
+            .collect();
+        let (severity, score) = (&state["severity"], &state["score"]);
+        format!("{id} {severity} {score} {events:?}")
+    };
+    states.iter().map(line).collect()
+}
+
+#[test]
+fn days_judged_one_by_one_tell_what_one_run_tells() {
+    let learnt = Learnt::new();
+    for (name, more) in [("all", &["--all"][..]), ("raised", &[])] {
+        let copy = |kind: &str| {
+            let copy = format!("{name}-{kind}.db");
+            fs::copy(learnt.path("org.db"), learnt.path(&copy)).unwrap();
+            copy
+        };
+        let (whole, daily) = (copy("whole"), copy("daily"));
+        let one = learnt.judge(&whole, DAYS[0], DAYS[8]).args(more).ok();
+        let mut portions = String::new();
+        for days in DAYS.windows(2) {
+            portions += &learnt.judge(&daily, days[0], days[1]).args(more).ok();
+        }
+        let (one, portions) = (last_states(&one), last_states(&portions));
+        assert!(one.len() > 4, "{name}: {}", one.len());
+        assert_eq!(substance(&one), substance(&portions), "{name}");
+        let grown = portions.values().any(|state| {
+            &state["opened"].as_str().unwrap()[..10] != &state["time"].as_str().unwrap()[..10]
+        });
+        assert!(
+            grown,
+            "{name}: no finding grew over midnight, so nothing is shown"
+        );
+        assert_eq!(
+            rows(&learnt.path(&whole)),
+            rows(&learnt.path(&daily)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn learning_none_goes_on_from_open_findings_and_keeps_nothing() {
+    let learnt = Learnt::new();
+    let one = learnt
+        .judge("org.db", DAYS[0], DAYS[5])
+        .args(["--learn", "none"])
+        .ok();
+    let one = last_states(&one);
+    learnt.judge("org.db", DAYS[0], DAYS[4]).ok();
+    let bytes = fs::read(learnt.path("org.db")).unwrap();
+    let rest = learnt
+        .judge("org.db", DAYS[4], DAYS[5])
+        .args(["--learn", "none"])
+        .ok();
+    let rest = last_states(&rest);
+    assert!(bytes == fs::read(learnt.path("org.db")).unwrap());
+    let story = rest.values().find(|state| is_story(state)).unwrap();
+    let id = story["id"].as_str().unwrap();
+    assert_eq!(story["opened"], one[id]["opened"]);
+    assert!(
+        story["opened"].as_str().unwrap() < DAYS[4],
+        "it was opened by the run before"
+    );
 }

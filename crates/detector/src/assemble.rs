@@ -115,7 +115,7 @@ fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let artifact = artifact(lead.credential.kind, principal.kind);
     format!(
         "{}:{resource}/AnomalousBehavior.{mechanism}!{artifact}",
-        purpose(lead.attack.0)
+        purpose(lead.attack.0.as_deref())
     )
 }
 
@@ -136,7 +136,7 @@ fn artifact(credential: CredentialKind, principal: PrincipalKind) -> &'static st
 
 /// GuardDuty has no anomaly type for some purposes; those map to nothing rather than to a name that does not exist.
 fn guardduty_type(lead: &Lead) -> Option<String> {
-    let purpose = purpose(lead.attack.0);
+    let purpose = purpose(lead.attack.0.as_deref());
     let known = [
         "CredentialAccess",
         "DefenseEvasion",

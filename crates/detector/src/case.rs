@@ -49,7 +49,7 @@ pub(crate) struct Lead {
     pub(crate) call: Option<String>,
     pub(crate) class: SensitivityClass,
     pub(crate) outcome: OutcomeClass,
-    pub(crate) attack: (Option<&'static str>, Option<&'static str>),
+    pub(crate) attack: (Option<String>, Option<String>),
 }
 
 /// One lineage's news within a window.
@@ -62,10 +62,10 @@ pub(crate) struct Case {
     pub(crate) until: Timestamp,
     pub(crate) last: Timestamp,
     /// Bits of new calls and of bulks (true), by whom.
-    calls: BTreeMap<(PrincipalId, CallId, bool), f64>,
-    context: BTreeMap<&'static str, f64>,
-    seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
-    seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
+    pub(crate) calls: BTreeMap<(PrincipalId, CallId, bool), f64>,
+    pub(crate) context: BTreeMap<&'static str, f64>,
+    pub(crate) seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
+    pub(crate) seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
     pub(crate) lead: Option<Lead>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) novelties: Vec<Novelty>,
@@ -283,7 +283,10 @@ impl Case {
             call: call.map(|news| news.novelty.value.clone()),
             class: call.map_or(SensitivityClass::OrdinaryRead, |news| news.class),
             outcome: observation.outcome,
-            attack: call.map_or((None, None), |news| news.attack),
+            attack: call.map_or((None, None), |news| {
+                let (tactic, technique) = news.attack;
+                (tactic.map(str::to_owned), technique.map(str::to_owned))
+            }),
         });
     }
 

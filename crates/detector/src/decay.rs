@@ -5,8 +5,8 @@ use offtrail_event::{SECONDS_PER_DAY, Timestamp};
 /// A decaying sum. Exact for additions in order of time; an addition that comes late is weighed as if it had come in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Decayed {
-    sum: f64,
-    at: Option<Timestamp>,
+    pub(crate) sum: f64,
+    pub(crate) at: Option<Timestamp>,
 }
 
 impl Decayed {

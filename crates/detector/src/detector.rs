@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use offtrail_baseline::{Baseline, Lesson, Standing};
+use offtrail_baseline::{Baseline, CallRow, FacetRow, Lesson, Profile, Standing};
 use offtrail_event::{
     MintedKind, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary,
 };
@@ -73,14 +73,16 @@ pub struct Detector {
     policy: LearningPolicy,
     threshold: f64,
     calibrated: bool,
-    landscape: Landscape,
-    sensitivities: Sensitivities,
-    lineage: Lineage,
-    today: DayCounts,
+    pub(crate) landscape: Landscape,
+    pub(crate) sensitivities: Sensitivities,
+    pub(crate) lineage: Lineage,
+    pub(crate) today: DayCounts,
     /// Open cases by root; closed raised ones stay while what they rest on is held.
-    open: BTreeMap<PrincipalId, Case>,
-    closed: BTreeMap<PrincipalId, Case>,
-    swept: Option<Timestamp>,
+    pub(crate) open: BTreeMap<PrincipalId, Case>,
+    pub(crate) closed: BTreeMap<PrincipalId, Case>,
+    pub(crate) swept: Option<Timestamp>,
+    /// Rows whose standing was changed beside what was observed.
+    changed: Baseline,
 }
 
 impl Detector {
@@ -93,26 +95,40 @@ impl Detector {
         baseline: &Baseline,
         words: &Vocabulary,
     ) -> Self {
-        let mut sensitivities = Sensitivities::new();
-        for (_, profile) in baseline.iter() {
-            for row in profile.calls() {
-                sensitivities.meet(row.call(), None, words);
-            }
-        }
+        let landscape = Landscape::of(baseline, words, &settings);
+        let mut detector = Self::with_landscape(settings, (telling, policy), landscape);
+        detector.meet_calls_of(baseline, words);
+        detector
+    }
+
+    pub(crate) fn with_landscape(
+        settings: Settings,
+        (telling, policy): (Telling, LearningPolicy),
+        landscape: Landscape,
+    ) -> Self {
         Self {
             digest: settings.digest(),
             telling,
             policy,
             threshold: settings.finding.threshold_bits,
             calibrated: false,
-            landscape: Landscape::of(baseline, words, &settings),
-            sensitivities,
+            landscape,
+            sensitivities: Sensitivities::new(),
             lineage: Lineage::default(),
             today: DayCounts::default(),
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
             swept: None,
+            changed: Baseline::new(),
             settings,
+        }
+    }
+
+    pub(crate) fn meet_calls_of(&mut self, baseline: &Baseline, words: &Vocabulary) {
+        for (_, profile) in baseline.iter() {
+            for row in profile.calls() {
+                self.sensitivities.meet(row.call(), None, words);
+            }
         }
     }
 
@@ -308,6 +324,7 @@ impl Detector {
                 && row.standing() == Standing::Learnt
             {
                 row.set_standing(Standing::Pending);
+                note_call(&mut self.changed, brought.principal, row);
                 if brought.counted {
                     self.landscape.unlearn_call(
                         brought.principal,
@@ -324,6 +341,7 @@ impl Detector {
                 && row.standing == Standing::Learnt
             {
                 row.standing = Standing::Pending;
+                note_facet(&mut self.changed, brought.principal, row);
                 self.landscape.unlearn_facet(
                     brought.principal,
                     brought.news,
@@ -431,6 +449,7 @@ impl Detector {
         for (dimension, value, news) in &verdict.release_facets {
             if let Some(row) = profile.facet_mut(*dimension, *value) {
                 row.standing = Standing::Learnt;
+                note_facet(&mut self.changed, id, row);
                 self.landscape.learn_facet(id, *news, *value, time);
             }
         }
@@ -444,6 +463,7 @@ impl Detector {
                 && row.standing() == Standing::Pending
             {
                 row.set_standing(Standing::Learnt);
+                note_call(&mut self.changed, id, row);
             }
         }
         if !counted {
@@ -477,10 +497,14 @@ impl Detector {
         findings
     }
 
-    /// Tells the last state of every case that gained evidence since it was last told.
+    /// Tells the last state of every open case that gained evidence since it was last told. They stay open: what comes later joins them.
     pub fn finish(&mut self, words: &Vocabulary) -> Vec<Finding> {
-        let all: Vec<PrincipalId> = self.open.keys().copied().collect();
-        self.close(all, words)
+        let mut findings = Vec::new();
+        for (root, mut case) in std::mem::take(&mut self.open) {
+            findings.extend(self.tell_last(&mut case, words));
+            self.open.insert(root, case);
+        }
+        in_order(findings)
     }
 
     fn close(&mut self, roots: Vec<PrincipalId>, words: &Vocabulary) -> Vec<Finding> {
@@ -489,15 +513,39 @@ impl Detector {
             let Some(mut case) = self.open.remove(&root) else {
                 continue;
             };
-            let tells = case.told.is_some() && case.evidence.len() > case.told_evidence;
-            if tells {
-                findings.push(self.tell(&mut case, words));
-            }
+            findings.extend(self.tell_last(&mut case, words));
             self.keep(case);
         }
-        findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
-        findings
+        in_order(findings)
     }
+
+    /// A case that an earlier run told under [`Telling::All`] may be one that this run doesn't tell.
+    fn tell_last(&self, case: &mut Case, words: &Vocabulary) -> Option<Finding> {
+        let tells = case.raised || self.telling == Telling::All;
+        let gained = case.told.is_some() && case.evidence.len() > case.told_evidence;
+        (tells && gained).then(|| self.tell(case, words))
+    }
+
+    /// The rows whose standing was changed since the last call beside what was observed: by holding back what an earlier observation
+    /// brought, or by letting it go. Which rows they are counts; their values are those of the baseline.
+    pub fn take_changed(&mut self) -> Baseline {
+        std::mem::take(&mut self.changed)
+    }
+}
+
+fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+    findings
+}
+
+fn note_call(changed: &mut Baseline, principal: PrincipalId, row: &CallRow) {
+    let rows = Profile::from_rows(vec![row.clone()], Vec::new());
+    changed.profile_mut(principal).merge(&rows);
+}
+
+fn note_facet(changed: &mut Baseline, principal: PrincipalId, row: &FacetRow) {
+    let rows = Profile::from_rows(Vec::new(), vec![row.clone()]);
+    changed.profile_mut(principal).merge(&rows);
 }
 
 fn finding_id(root: PrincipalId, observation: &Observation, words: &Vocabulary) -> String {

@@ -61,13 +61,13 @@ impl News {
 
 /// One level of the back-off: which calls how many of its principals know.
 #[derive(Clone, Debug, Default)]
-struct Level {
+pub(crate) struct Level {
     /// Principals that know a call, by call.
-    knows: HashMap<u32, u32, FixedState>,
+    pub(crate) knows: HashMap<u32, u32, FixedState>,
     /// Sum of `knows`.
-    pairs: u32,
+    pub(crate) pairs: u32,
     /// Principals in the level.
-    principals: u32,
+    pub(crate) principals: u32,
 }
 
 impl Level {
@@ -100,36 +100,36 @@ impl Level {
 
 /// What one group has met, decayed.
 #[derive(Clone, Debug, Default)]
-struct Pace {
-    news: [Decayed; NEWS_KINDS],
-    active_days: Decayed,
+pub(crate) struct Pace {
+    pub(crate) news: [Decayed; NEWS_KINDS],
+    pub(crate) active_days: Decayed,
 }
 
 /// Where a principal stands in the levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Membership {
-    group: usize,
-    account: usize,
+pub(crate) struct Membership {
+    pub(crate) group: usize,
+    pub(crate) account: usize,
 }
 
 /// What is common in the organisation.
 #[derive(Clone, Debug)]
 pub struct Landscape {
-    settings: Settings,
-    groups: Vec<(Group, Level, Pace)>,
-    families: [Level; 4],
-    accounts: Vec<Level>,
-    organisation: Level,
-    group_index: HashMap<String, usize, FixedState>,
-    account_index: HashMap<Arc<str>, usize, FixedState>,
-    members: Vec<Option<Membership>>,
+    pub(crate) settings: Settings,
+    pub(crate) groups: Vec<(Group, Level, Pace)>,
+    pub(crate) families: [Level; 4],
+    pub(crate) accounts: Vec<Level>,
+    pub(crate) organisation: Level,
+    pub(crate) group_index: HashMap<String, usize, FixedState>,
+    pub(crate) account_index: HashMap<Arc<str>, usize, FixedState>,
+    pub(crate) members: Vec<Option<Membership>>,
     /// Members by account and ARN, to tell a re-created principal.
-    arn_index: HashMap<(Arc<str>, Arc<str>), Vec<PrincipalId>, FixedState>,
+    pub(crate) arn_index: HashMap<(Arc<str>, Arc<str>), Vec<PrincipalId>, FixedState>,
     /// Principals that use a network.
-    network_users: HashMap<u32, u32, FixedState>,
-    tail: Tail,
+    pub(crate) network_users: HashMap<u32, u32, FixedState>,
+    pub(crate) tail: Tail,
     /// First event of the baseline.
-    start: Option<Timestamp>,
+    pub(crate) start: Option<Timestamp>,
 }
 
 /// How surprising a call is for a principal, and the counts behind it.
@@ -158,6 +158,24 @@ pub(crate) enum Step {
 }
 
 impl Landscape {
+    /// Of nothing; `start` is the first event of the baseline.
+    pub(crate) fn empty(settings: &Settings, start: Option<Timestamp>) -> Self {
+        Self {
+            settings: settings.clone(),
+            groups: Vec::new(),
+            families: Default::default(),
+            accounts: Vec::new(),
+            organisation: Level::default(),
+            group_index: HashMap::default(),
+            account_index: HashMap::default(),
+            members: Vec::new(),
+            arn_index: HashMap::default(),
+            network_users: HashMap::default(),
+            tail: Tail::default(),
+            start,
+        }
+    }
+
     /// Replays a baseline.
     #[must_use]
     pub fn of(baseline: &Baseline, words: &Vocabulary, settings: &Settings) -> Self {
@@ -171,20 +189,7 @@ impl Landscape {
         settings: &Settings,
         before: &mut dyn FnMut(&Self, PrincipalId, Timestamp, Step),
     ) -> Self {
-        let mut landscape = Self {
-            settings: settings.clone(),
-            groups: Vec::new(),
-            families: Default::default(),
-            accounts: Vec::new(),
-            organisation: Level::default(),
-            group_index: HashMap::default(),
-            account_index: HashMap::default(),
-            members: Vec::new(),
-            arn_index: HashMap::default(),
-            network_users: HashMap::default(),
-            tail: Tail::default(),
-            start: baseline.window.0.map(|(since, _)| since),
-        };
+        let mut landscape = Self::empty(settings, baseline.window.0.map(|(since, _)| since));
         let principal_rank = ranks(words.principal_count(), |index| {
             words.principal(PrincipalId(index)).key()
         });
@@ -278,7 +283,7 @@ impl Landscape {
         self.members.get(id.0 as usize).copied().flatten()
     }
 
-    /// Members of an account that were met under an ARN, in the order of their first sightings.
+    /// Members of an account that were met under an ARN, in no particular order.
     #[must_use]
     pub fn under_arn(&self, account: &Arc<str>, arn: &Arc<str>) -> &[PrincipalId] {
         self.arn_index

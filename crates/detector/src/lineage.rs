@@ -19,25 +19,25 @@ pub(crate) const LINEAGE_STEPS_MAX: usize = 32;
 
 /// What was given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Minted {
+pub(crate) enum Minted {
     Credential(CredentialId),
     Principal(PrincipalId),
 }
 
 /// One edge.
 #[derive(Clone, Debug)]
-struct Edge {
+pub(crate) struct Edge {
     /// The principal at the root of the chain.
-    root: PrincipalId,
+    pub(crate) root: PrincipalId,
     /// The principal that signed.
-    by: PrincipalId,
+    pub(crate) by: PrincipalId,
     /// The credential that signed, if known: where the chain goes on.
-    parent: Option<CredentialId>,
-    minted_at: Timestamp,
+    pub(crate) parent: Option<CredentialId>,
+    pub(crate) minted_at: Timestamp,
     /// First use of what was created; `None` for sessions and for what was not used yet.
-    first_use: Option<Timestamp>,
-    created: bool,
-    step: LineageStep,
+    pub(crate) first_use: Option<Timestamp>,
+    pub(crate) created: bool,
+    pub(crate) step: LineageStep,
 }
 
 /// Where an observation's credential comes from.
@@ -52,7 +52,7 @@ pub struct Ancestry {
 /// Which credential minted which.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
-    edges: HashMap<Minted, Edge, FixedState>,
+    pub(crate) edges: HashMap<Minted, Edge, FixedState>,
 }
 
 impl Lineage {

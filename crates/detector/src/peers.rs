@@ -3,6 +3,8 @@
 //! Machines are compared with machines and people with people: a CI user that lists users is odd even where administrators do
 //! it daily. The rules look at kind, name and at what records told of the principal's nature ([`Traits`]), first match wins.
 
+use std::borrow::Cow;
+
 use offtrail_event::{PrincipalKind, PrincipalName, Traits};
 
 /// The wider group a peer group belongs to.
@@ -26,7 +28,7 @@ pub struct Group {
     /// Its name: `robot users`, `people with PlatformAdmin`.
     pub name: String,
     /// The rule that put the principal there.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
 }
 
 /// Words in a name that mark a robot.
@@ -129,7 +131,7 @@ pub fn group_of(name: &PrincipalName, traits: Traits) -> Group {
     let group = |family, name: &str, rule| Group {
         family,
         name: name.to_owned(),
-        rule,
+        rule: Cow::Borrowed(rule),
     };
     match name.kind {
         PrincipalKind::Root => group(Family::Person, "root users", "kind root"),
@@ -159,12 +161,12 @@ fn user_group(name: &str, traits: Traits) -> Group {
     let robot = |rule| Group {
         family: Family::Machine,
         name: "robot users".to_owned(),
-        rule,
+        rule: Cow::Borrowed(rule),
     };
     let person = |rule| Group {
         family: Family::Person,
         name: "people with an IAM user".to_owned(),
-        rule,
+        rule: Cow::Borrowed(rule),
     };
     if traits.intersects(Traits::CONSOLE) {
         person("IAM user that signs in to the console")
@@ -180,7 +182,11 @@ fn user_group(name: &str, traits: Traits) -> Group {
 }
 
 fn role_group(name: &PrincipalName, traits: Traits) -> Group {
-    let group = |family, name: String, rule| Group { family, name, rule };
+    let group = |family, name: String, rule| Group {
+        family,
+        name,
+        rule: Cow::Borrowed(rule),
+    };
     if name.arn.contains(":role/aws-service-role/") || name.name.starts_with("AWSServiceRoleFor") {
         return group(
             Family::Service,

@@ -1,5 +1,7 @@
 //! [`Sensitivities`]: the catalogue's ruling on each call, looked up once.
 
+use std::collections::BTreeMap;
+
 use offtrail_event::{CallId, Vocabulary};
 
 use crate::catalogue::{AttackIds, Catalogue, Effect, Sensitivity, SensitivityClass};
@@ -12,6 +14,8 @@ type Ruling = (Sensitivity, Effect, AttackIds);
 pub(crate) struct Sensitivities {
     catalogue: Catalogue,
     known: Vec<Option<Ruling>>,
+    /// What records said of calls that were ruled on with their help.
+    pub(crate) told: BTreeMap<CallId, bool>,
 }
 
 const UNMET: Sensitivity = Sensitivity {
@@ -28,6 +32,7 @@ impl Sensitivities {
         Self {
             catalogue: Catalogue::embedded(),
             known: Vec::new(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -38,6 +43,9 @@ impl Sensitivities {
             self.known.resize(index + 1, None);
         }
         if self.known[index].is_none() {
+            if let Some(read_only) = read_only {
+                self.told.insert(call, read_only);
+            }
             let (source, operation) = words.call(call);
             let facts = self.catalogue.facts(&source, &operation, read_only);
             let sensitivity = self.catalogue.sensitivity(&source, &operation, read_only);

@@ -22,6 +22,19 @@ impl Default for Tail {
 }
 
 impl Tail {
+    /// Counts by surprise, mildest first.
+    pub(crate) fn bins(&self) -> &[u32] {
+        &self.bins
+    }
+
+    /// From as many counts as there are bins; `None` if their sum is too large.
+    pub(crate) fn of_bins(bins: Vec<u32>) -> Option<Self> {
+        let total = bins
+            .iter()
+            .try_fold(0_u32, |sum, count| sum.checked_add(*count))?;
+        Some(Self { bins, total })
+    }
+
     /// Adds the surprise of a piece of news, bits.
     pub(crate) fn add(&mut self, surprise: f64) {
         self.bins[bin(surprise)] += 1;

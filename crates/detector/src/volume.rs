@@ -14,7 +14,7 @@ use statrs::distribution::{DiscreteCDF, NegativeBinomial};
 /// Calls made today, by principal and call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DayCounts {
-    counts: HashMap<(PrincipalId, CallId), (Day, u32), FixedState>,
+    pub(crate) counts: HashMap<(PrincipalId, CallId), (Day, u32), FixedState>,
 }
 
 impl DayCounts {

@@ -2,8 +2,8 @@
 
 use offtrail_baseline::{Baseline, Lesson};
 use offtrail_detector::{
-    Calibration, Detector, Finding, LearningPolicy, Settings, Telling, Threshold, Verdict,
-    calibrate,
+    Calibration, Detector, DetectorState, Finding, LearningPolicy, Settings, Setup, StateError,
+    Telling, Threshold, Verdict, calibrate,
 };
 use offtrail_event::{Category, Observation, Timestamp, Vocabulary};
 
@@ -144,6 +144,54 @@ impl<'w> Watch<'w> {
         self
     }
 
+    /// Goes on from the state that an earlier watch left with this baseline. To be called after the other `with_…`, whose choices it needs.
+    ///
+    /// # Errors
+    ///
+    /// The state is of a newer version, or damaged.
+    pub fn resume(mut self, state: &DetectorState) -> Result<Self, StateError> {
+        let setup = Setup {
+            settings: self.settings.clone(),
+            telling: self.telling,
+            policy: self.policy,
+        };
+        let mut detector = Detector::resume(setup, state, &self.baseline, self.words)?;
+        if let Some(threshold) = self.choose_threshold() {
+            detector.set_threshold(threshold);
+        }
+        self.detector = Some(detector);
+        Ok(self)
+    }
+
+    /// The threshold to raise from, if it is another than the settings'.
+    fn choose_threshold(&mut self) -> Option<Threshold> {
+        match self.raising {
+            Raising::Settings => None,
+            Raising::At(threshold) => Some(threshold),
+            Raising::Calibrated { budget_a_day } => {
+                self.calibration =
+                    calibrate(&self.baseline, self.words, &self.settings, budget_a_day);
+                self.calibration.as_ref().map(Calibration::as_threshold)
+            }
+        }
+    }
+
+    /// Begins to judge by what is known now.
+    fn begin(&mut self) {
+        let threshold = self.choose_threshold();
+        let mut detector = Detector::new(
+            self.settings.clone(),
+            self.telling,
+            self.policy,
+            &self.baseline,
+            self.words,
+        );
+        if let Some(threshold) = threshold {
+            detector.set_threshold(threshold);
+        }
+        self.detector = Some(detector);
+    }
+
     /// Takes an observation in. It is judged once [`Watch::advance`] says that nothing earlier is to come.
     pub fn take(&mut self, observation: Observation) {
         self.tally.observations += 1;
@@ -181,7 +229,7 @@ impl<'w> Watch<'w> {
         }
     }
 
-    /// Judges all that waits and tells the last states of open cases.
+    /// Judges all that waits and tells the last states of open cases, which stay open.
     pub fn finish(&mut self, tell: &mut dyn FnMut(Finding)) {
         while let Some(observation) = self.room.leave_any() {
             self.step(&observation, tell);
@@ -196,31 +244,13 @@ impl<'w> Watch<'w> {
         if observation.category == Category::Insight {
             return;
         }
-        let Self {
-            words,
-            baseline,
-            settings,
-            telling,
-            policy,
-            raising,
-            calibration,
-            ..
-        } = self;
-        let detector = self.detector.get_or_insert_with(|| {
-            let mut detector = Detector::new(settings.clone(), *telling, *policy, baseline, words);
-            let threshold = match *raising {
-                Raising::Settings => None,
-                Raising::At(threshold) => Some(threshold),
-                Raising::Calibrated { budget_a_day } => {
-                    *calibration = calibrate(baseline, words, settings, budget_a_day);
-                    calibration.as_ref().map(Calibration::as_threshold)
-                }
-            };
-            if let Some(threshold) = threshold {
-                detector.set_threshold(threshold);
-            }
-            detector
-        });
+        if self.detector.is_none() {
+            self.begin();
+        }
+        let (words, baseline) = (self.words, &mut self.baseline);
+        let Some(detector) = &mut self.detector else {
+            return;
+        };
         detector
             .sweep(observation.time, words)
             .into_iter()
@@ -283,7 +313,19 @@ impl<'w> Watch<'w> {
 
     /// What was learnt since the last call; only with [`Watch::with_touched`].
     pub fn take_touched(&mut self) -> Option<Baseline> {
-        self.touched.as_mut().map(std::mem::take)
+        let mut touched = std::mem::take(self.touched.as_mut()?);
+        if let Some(detector) = &mut self.detector {
+            touched.merge(&detector.take_changed());
+        }
+        Some(touched)
+    }
+
+    /// Where detection stands, for the next watch over this baseline; `None` if nothing was judged yet.
+    #[must_use]
+    pub fn state(&self) -> Option<DetectorState> {
+        self.detector
+            .as_ref()
+            .map(|detector| detector.state(self.words))
     }
 
     /// The baseline as learnt, given back.

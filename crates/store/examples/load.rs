@@ -97,6 +97,7 @@ fn write(path: &Path, principals: u32, calls: u32) {
                 fingerprints: &[],
                 files: &[],
                 tally: &[],
+                detection: None,
             })
             .unwrap();
     }

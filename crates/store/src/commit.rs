@@ -1,11 +1,12 @@
 //! Committing: all that was learnt since the last commit, in one transaction.
 
 use offtrail_baseline::{Baseline, HOURS_OF_WEEK, Profile};
+use offtrail_detector::DetectorState;
 use offtrail_event::{Day, Fingerprint, Timestamp, Vocabulary};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    Doing, Error, Reason, Store, remembered,
+    Doing, Error, Reason, Store, detection, remembered,
     words::{FileIds, dimension_code, outcome_code, standing_code},
 };
 
@@ -25,6 +26,9 @@ pub struct Checkpoint<'a> {
     pub files: &'a [(&'a str, &'a str)],
     /// What to add to the counters kept over all runs.
     pub tally: &'a [(&'a str, u64)],
+    /// Where detection stands after it; `None` if nothing was judged. Findings stay open then, and what was computed from changed profiles
+    /// is dropped.
+    pub detection: Option<&'a DetectorState>,
 }
 
 impl Store {
@@ -71,6 +75,11 @@ fn write(connection: &mut Connection, checkpoint: &Checkpoint<'_>) -> Result<(),
         counter.execute((name, held(*count)))?;
     }
     drop(counter);
+    match checkpoint.detection {
+        Some(state) => detection::keep(&transaction, state)?,
+        None if !checkpoint.touched.is_empty() => detection::overtake(&transaction)?,
+        None => {}
+    }
     transaction.commit()?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use offtrail_baseline::Standing;
 use offtrail_event::{Day, Timestamp};
 use rusqlite::Connection;
 
-use crate::{Doing, Error, Reason, Store, words::standing_code};
+use crate::{Doing, Error, Reason, Store, detection, words::standing_code};
 
 impl Store {
     /// Forgets rows last seen before `horizon`, as [`offtrail_baseline::Profile::expire`] does; a person's rulings stay.
@@ -41,6 +41,9 @@ fn delete_rows(connection: &mut Connection, horizon: Timestamp) -> Result<u64, R
                 standing_code(Standing::Pending),
             ),
         )?;
+    }
+    if gone > 0 {
+        detection::overtake(&transaction)?;
     }
     transaction.commit()?;
     Ok(gone as u64)

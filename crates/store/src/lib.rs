@@ -11,6 +11,7 @@
 
 mod claim;
 mod commit;
+mod detection;
 mod error;
 mod forget;
 mod header;

@@ -114,7 +114,7 @@ fn settled_for_reading(connection: Connection) -> Result<Connection, Reason> {
     connection.busy_timeout(BUSY_WAIT)?;
     match schema::format_of(&connection)? {
         0 => Err(Reason::NotABaseline),
-        found if found < FORMAT => Err(Reason::Older {
+        found if found < schema::READABLE_FROM => Err(Reason::Older {
             found,
             build: FORMAT,
         }),

@@ -8,10 +8,16 @@ use crate::Reason;
 pub(crate) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"offt");
 
 /// Step `n` brings a file of format `n` to format `n + 1`; an empty file has format 0. Steps are never changed once released.
-const STEPS: &[&str] = &[include_str!("../schema/0001.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../schema/0001.sql"),
+    include_str!("../schema/0002.sql"),
+];
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = STEPS.len() as u32;
+
+/// The oldest format that can be read as it is; an older one has to be brought up to date first.
+pub(crate) const READABLE_FROM: u32 = 1;
 
 /// Refuses what is not ours and what is newer. A file without any mark passes: it may be one that was just created.
 pub(crate) fn check_mark(application: u32, format: u32) -> Result<(), Reason> {
@@ -108,6 +114,23 @@ mod tests {
             .unwrap();
         assert_eq!(row, ("a.json.gz".to_owned(), 7));
         assert_eq!(columns(&connection), 3);
+    }
+
+    #[test]
+    fn a_file_of_format_one_gets_its_place_for_the_state_of_detection() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_by(&mut connection, &STEPS[..1]).unwrap();
+        assert_eq!(format_of(&connection).unwrap(), 1);
+        connection
+            .execute("INSERT INTO files VALUES ('a.json.gz', 'f')", [])
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(format_of(&connection).unwrap(), 2);
+        let count = |table: &str| -> i64 {
+            let query = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&query, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((count("files"), count("detector_state")), (1, 0));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn a_newer_format_is_refused() {
     let (_folder, path) = baseline("PRAGMA user_version = 3");
     check(
         &path,
-        "format 3 is newer than this build (1); upgrade offtrail or export it again",
+        "format 3 is newer than this build (2); upgrade offtrail or export it again",
     );
 }
 
@@ -217,6 +217,7 @@ fn fill(store: &mut Store, count: u32) -> Result<(), Error> {
         fingerprints: &[(Day(1), Fingerprint(1))],
         files: &[("f", "1")],
         tally: &[("records", 1)],
+        detection: None,
     })
 }
 

@@ -110,6 +110,7 @@ fn run(path: &Path, numbers: &[u32]) {
             fingerprints: &fingerprints,
             files: &[(&file, "content")],
             tally: &[("observations", numbers.len() as u64)],
+            detection: None,
         })
         .unwrap();
 }
@@ -209,6 +210,7 @@ fn a_row_gone_from_the_whole_is_deleted_and_a_ruling_written() {
             fingerprints: &[],
             files: &[],
             tally: &[],
+            detection: None,
         })
         .unwrap();
     let other = Vocabulary::new();

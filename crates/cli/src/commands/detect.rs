@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use offtrail_detector::{LearningPolicy, Telling};
 use offtrail_engine::Scope;
@@ -24,7 +25,8 @@ use crate::{
 
 /// Judges events against a baseline in the order they happened, then learns them under --learn.
 ///
-/// What was learnt before is not judged again. The baseline is written once, at the end, after the findings.
+/// What was learnt before is not judged again. The baseline is written once, at the end, after the findings. It also keeps open findings,
+/// so that days judged one by one tell what one run over all of them tells.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -81,6 +83,11 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     if policy != LearningPolicy::Frozen {
         watch = watch.with_touched();
     }
+    if let Some(state) = store.load_detection()? {
+        watch = watch
+            .resume(&state)
+            .with_context(|| format!("go on in baseline {:?}", args.baseline))?;
+    }
     let mut judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
         findings.take(finding)
     })?;
@@ -92,6 +99,13 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let left_out = findings.words();
     findings.finish()?;
     if let Some(touched) = judged.watch.take_touched() {
+        let state = judged.watch.state();
+        if let Some(state) = state.as_ref().filter(|state| state.forgotten > 0) {
+            talk.say(&format!(
+                "{} closed findings and minted credentials are forgotten: what is kept between runs is full",
+                state.forgotten
+            ));
+        }
         let files = if tally.out_of_scope == 0 {
             judged.files.as_slice()
         } else {
@@ -100,7 +114,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         commit(
             &mut store,
             (&words, judged.watch.baseline(), &touched),
-            judged.watch.repeats(),
+            (judged.watch.repeats(), state.as_ref()),
             (files, &Tally::default(), &tally),
         )?;
         if judged.watch.calibration().is_some() {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use offtrail_baseline::{Baseline, Lesson};
+use offtrail_detector::DetectorState;
 use offtrail_engine::{Repeats, Scope, Seen};
 use offtrail_event::Vocabulary;
 use offtrail_parser::{Observer, Parser, WithDetail};
@@ -157,7 +158,7 @@ impl Learning<'_> {
         commit(
             store,
             (self.words, &known.baseline, &touched),
-            &known.repeats,
+            (&known.repeats, None),
             (&files, &before, tally),
         )
     }
@@ -205,14 +206,14 @@ impl Learning<'_> {
     }
 }
 
-/// Writes what was learnt since the last commit, in one transaction.
+/// Writes what was learnt since the last commit, in one transaction. `detection`: where judging stands, if that was done.
 ///
 /// # Errors
 /// The store refuses; it is left as it was.
 pub(crate) fn commit(
     store: &mut Store,
     (words, whole, touched): (&Vocabulary, &Baseline, &Baseline),
-    repeats: &Repeats,
+    (repeats, detection): (&Repeats, Option<&DetectorState>),
     (files, before, after): (&[(String, String)], &Tally, &Tally),
 ) -> anyhow::Result<()> {
     let fingerprints = repeats.take_fresh();
@@ -228,5 +229,6 @@ pub(crate) fn commit(
         fingerprints: &fingerprints,
         files: &files,
         tally: &tally,
+        detection,
     })?)
 }

@@ -1,0 +1,247 @@
+//! The first part: open and closed cases, lineage, the counts of the day, and what records told of calls.
+
+use offtrail_baseline::Dimension;
+use offtrail_event::{CallId, CredentialId, Day, PrincipalId, Timestamp, Vocabulary};
+
+use crate::{
+    Detector,
+    case::{BroughtCall, BroughtFacet, Case, Lead},
+    landscape::News,
+    lineage::{Edge, Minted},
+};
+
+use super::{
+    StateError,
+    codec::{Packed, Packer, Unpacker, damaged, packed_struct},
+    values::{pack_value, unpack_value},
+};
+
+/// All that can't be computed anew.
+pub(super) struct Kept {
+    open: Vec<Case>,
+    closed: Vec<Case>,
+    edges: Vec<(Minted, Edge)>,
+    today: Vec<(PrincipalId, CallId, Day, u32)>,
+    /// What the records that showed a call first said of it.
+    read_only: Vec<(CallId, bool)>,
+    swept: Option<Timestamp>,
+}
+
+impl Kept {
+    pub(super) fn of(detector: &Detector) -> Self {
+        let counts = detector.today.counts.iter();
+        let edges = detector.lineage.edges.iter();
+        let read_only = detector.sensitivities.told.iter();
+        Self {
+            open: detector.open.values().cloned().collect(),
+            closed: detector.closed.values().cloned().collect(),
+            edges: edges
+                .map(|(minted, edge)| (*minted, edge.clone()))
+                .collect(),
+            today: counts
+                .map(|((principal, call), (day, count))| (*principal, *call, *day, *count))
+                .collect(),
+            read_only: read_only.map(|(call, told)| (*call, *told)).collect(),
+            swept: detector.swept,
+        }
+    }
+
+    /// Forgets the older half of closed cases and of edges; returns how many went.
+    pub(super) fn forget_older_half(&mut self) -> u64 {
+        let before = self.closed.len() + self.edges.len();
+        let newest_first = |case: &Case| (std::cmp::Reverse(case.last), case.id.clone());
+        self.closed.sort_by_cached_key(newest_first);
+        self.closed.truncate(self.closed.len() / 2);
+        self.edges.sort_by(|(_, a), (_, b)| {
+            let key = |edge: &Edge| (edge.minted_at, edge.step.minted.clone());
+            key(b).cmp(&key(a))
+        });
+        self.edges.truncate(self.edges.len() / 2);
+        (before - self.closed.len() - self.edges.len()) as u64
+    }
+
+    pub(super) fn pack(&self, to: &mut Packer) {
+        to.unordered(self.open.iter().cloned());
+        to.unordered(self.closed.iter().cloned());
+        to.unordered(self.edges.iter().cloned());
+        to.unordered(self.today.iter().copied());
+        to.unordered(self.read_only.iter().copied());
+        self.swept.pack(to);
+    }
+
+    pub(super) fn read(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let kept = Self {
+            open: from.list()?,
+            closed: from.list()?,
+            edges: from.list()?,
+            today: from.list()?,
+            read_only: from.list()?,
+            swept: Packed::unpack(from)?,
+        };
+        from.end()?;
+        Ok(kept)
+    }
+
+    pub(super) fn put_into(self, detector: &mut Detector, words: &Vocabulary) {
+        for (call, read_only) in self.read_only {
+            detector.sensitivities.meet(call, Some(read_only), words);
+        }
+        let by_root = |cases: Vec<Case>| cases.into_iter().map(|case| (case.root, case)).collect();
+        detector.open = by_root(self.open);
+        detector.closed = by_root(self.closed);
+        detector.lineage.edges = self.edges.into_iter().collect();
+        detector.today.counts = self
+            .today
+            .into_iter()
+            .map(|(principal, call, day, count)| ((principal, call), (day, count)))
+            .collect();
+        detector.swept = self.swept;
+    }
+}
+
+/// Dimension and value of what a principal showed within a case.
+struct ContextKey(PrincipalId, &'static str, u32);
+
+impl Packed for ContextKey {
+    fn pack(&self, to: &mut Packer) {
+        self.0.pack(to);
+        self.1.pack(to);
+        pack_value((self.1, self.2), to);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let (principal, dimension) = (Packed::unpack(from)?, <&'static str>::unpack(from)?);
+        Ok(Self(principal, dimension, unpack_value(dimension, from)?))
+    }
+}
+
+packed_struct!(BroughtCall {
+    principal,
+    call,
+    outcome,
+    time,
+    surprise,
+    counted
+});
+
+impl Packed for BroughtFacet {
+    fn pack(&self, to: &mut Packer) {
+        self.principal.pack(to);
+        self.dimension.pack(to);
+        pack_value((self.dimension.as_str(), self.value), to);
+        self.time.pack(to);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let (principal, dimension) = (Packed::unpack(from)?, Dimension::unpack(from)?);
+        let value = unpack_value(dimension.as_str(), from)?;
+        let news = News::of(dimension).ok_or_else(|| damaged("a dimension brings no news"))?;
+        Ok(Self {
+            principal,
+            dimension,
+            value,
+            news,
+            time: Packed::unpack(from)?,
+        })
+    }
+}
+
+packed_struct!(Lead {
+    bits,
+    principal,
+    credential,
+    call,
+    class,
+    outcome,
+    attack
+});
+
+impl Packed for Case {
+    fn pack(&self, to: &mut Packer) {
+        self.id.pack(to);
+        self.root.pack(to);
+        (self.opened, self.until, self.last).pack(to);
+        to.unordered(self.calls.iter().map(|(key, bits)| (*key, *bits)));
+        to.unordered(self.context.iter().map(|(key, bits)| (*key, *bits)));
+        to.unordered(self.seen.iter().map(|(key, new)| (*key, *new)));
+        let keys = self.seen_context.iter();
+        to.unordered(keys.map(|(principal, name, value)| ContextKey(*principal, name, *value)));
+        self.lead.pack(to);
+        self.evidence.pack(to);
+        self.novelties.pack(to);
+        self.lineage.pack(to);
+        to.unordered(self.attack.iter().cloned());
+        self.brought_calls.pack(to);
+        self.brought_facets.pack(to);
+        self.note.pack(to);
+        (self.raised, self.foothold).pack(to);
+        (self.told, self.told_evidence).pack(to);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let (id, root) = Packed::unpack(from)?;
+        let (opened, until, last) = Packed::unpack(from)?;
+        let (calls, context, seen) = (from.list()?, from.list()?, from.list()?);
+        let seen_context: Vec<ContextKey> = from.list()?;
+        let (lead, evidence, novelties): (Option<Lead>, Vec<_>, _) = Packed::unpack(from)?;
+        if lead.is_none() {
+            return Err(damaged("a case without evidence"));
+        }
+        let (lineage, attack) = (Packed::unpack(from)?, from.list()?);
+        let (brought_calls, brought_facets, note) = Packed::unpack(from)?;
+        let (raised, foothold) = Packed::unpack(from)?;
+        let (told, told_evidence) = Packed::unpack(from)?;
+        Ok(Self {
+            id,
+            root,
+            opened,
+            until,
+            last,
+            calls: calls.into_iter().collect(),
+            context: context.into_iter().collect(),
+            seen: seen.into_iter().collect(),
+            seen_context: seen_context
+                .into_iter()
+                .map(|ContextKey(principal, name, value)| (principal, name, value))
+                .collect(),
+            lead,
+            evidence,
+            novelties,
+            lineage,
+            attack: attack.into_iter().collect(),
+            brought_calls,
+            brought_facets,
+            note,
+            raised,
+            foothold,
+            told,
+            told_evidence,
+        })
+    }
+}
+
+impl Packed for Minted {
+    fn pack(&self, to: &mut Packer) {
+        match self {
+            Self::Credential(id) => (true, *id).pack(to),
+            Self::Principal(id) => (false, *id).pack(to),
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        Ok(match bool::unpack(from)? {
+            true => Self::Credential(CredentialId::unpack(from)?),
+            false => Self::Principal(PrincipalId::unpack(from)?),
+        })
+    }
+}
+
+packed_struct!(Edge {
+    root,
+    by,
+    parent,
+    minted_at,
+    first_use,
+    created,
+    step
+});

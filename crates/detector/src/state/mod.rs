@@ -1,0 +1,160 @@
+//! [`DetectorState`]: what the detector keeps beside the baseline, as bytes, so that the next run goes on where this one ended.
+//!
+//! Two parts. `cases` holds what can't be computed from anything else: open and closed cases, lineage, the counts of the day. `landscape` holds what
+//! could be replayed from the baseline, but not to the last bit: the tail remembers how surprising each call was when it came, held rows
+//! counted until they were held, a principal stays in the group it was first put in. It is only good for the very baseline it was kept with;
+//! whoever changes profiles without judging drops it, and it is replayed.
+//!
+//! The bytes name principals, calls and texts by their own tables, sorted by text, so that the same state gives the same bytes whatever the ids
+//! of the run were (see `docs/decisions/0003-state-of-detection.md`).
+
+mod cases;
+mod codec;
+mod landscape;
+mod names;
+mod values;
+
+use offtrail_baseline::Baseline;
+use offtrail_event::Vocabulary;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{Detector, LearningPolicy, Settings, Telling, landscape::Landscape};
+
+use self::{
+    codec::{Packer, Unpacker},
+    names::Names,
+};
+
+/// The version of the bytes this build writes and reads.
+pub const STATE_VERSION: u32 = 1;
+
+/// Largest part of a state, bytes: beyond it the older half of what waits to be led back to is forgotten, until it fits.
+pub const STATE_BYTES_MAX: usize = 256 << 20;
+
+/// What a detector keeps beside the baseline. Opaque bytes with a checksum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DetectorState {
+    /// Version of both parts.
+    pub version: u32,
+    /// Cases, lineage, counts of the day.
+    pub cases: Vec<u8>,
+    /// The landscape that goes with the baseline as it is; empty if it has to be replayed.
+    pub landscape: Vec<u8>,
+    /// How many closed cases and minted credentials were left out because of [`STATE_BYTES_MAX`].
+    pub forgotten: u64,
+}
+
+/// Why a state can't be taken up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Written by a later build.
+    #[error(
+        "read the open findings kept in the baseline: version {0} is newer than this build ({STATE_VERSION}); upgrade offtrail"
+    )]
+    Newer(u32),
+    /// Not what was written.
+    #[error(
+        "read the open findings kept in the baseline: damaged ({0}); restore the baseline from a copy, or go on without them after `DELETE FROM detector_state` in it"
+    )]
+    Damaged(String),
+}
+
+/// How a detector is set up, beside its state.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The weights.
+    pub settings: Settings,
+    /// Which states are told.
+    pub telling: Telling,
+    /// What happens to what is new.
+    pub policy: LearningPolicy,
+}
+
+impl Detector {
+    /// Goes on from the state kept with `baseline`.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are of a newer version, or damaged.
+    pub fn resume(
+        setup: Setup,
+        state: &DetectorState,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> Result<Self, StateError> {
+        if state.version != STATE_VERSION {
+            return Err(StateError::Newer(state.version));
+        }
+        let kept = cases::Kept::read(&mut open(&state.cases, words)?)?;
+        let landscape = match &*state.landscape {
+            [] => None,
+            bytes => Landscape::read(&mut open(bytes, words)?, &setup.settings, words)?,
+        };
+        let Setup {
+            settings,
+            telling,
+            policy,
+        } = setup;
+        let landscape = landscape.unwrap_or_else(|| Landscape::of(baseline, words, &settings));
+        let mut detector = Self::with_landscape(settings, (telling, policy), landscape);
+        kept.put_into(&mut detector, words);
+        detector.meet_calls_of(baseline, words);
+        Ok(detector)
+    }
+
+    /// What the next run needs to go on from here, with the baseline as it is now.
+    #[must_use]
+    pub fn state(&self, words: &Vocabulary) -> DetectorState {
+        self.state_within(words, STATE_BYTES_MAX)
+    }
+
+    /// The same with another limit for each part, bytes. Open cases are kept whatever their size.
+    #[must_use]
+    pub fn state_within(&self, words: &Vocabulary, bytes_max: usize) -> DetectorState {
+        let mut kept = cases::Kept::of(self);
+        let mut forgotten = 0;
+        let mut cases = seal(words, &|to| kept.pack(to));
+        while cases.len() > bytes_max {
+            let gone = kept.forget_older_half();
+            if gone == 0 {
+                break;
+            }
+            forgotten += gone;
+            cases = seal(words, &|to| kept.pack(to));
+        }
+        let mut landscape = seal(words, &|to| self.landscape.write(to));
+        if landscape.len() > bytes_max {
+            landscape = Vec::new();
+        }
+        DetectorState {
+            version: STATE_VERSION,
+            cases,
+            landscape,
+            forgotten,
+        }
+    }
+}
+
+/// Writes a part: the tables of names, the values that point into them, a checksum.
+fn seal(words: &Vocabulary, write: &dyn Fn(&mut Packer)) -> Vec<u8> {
+    // Once to learn which names there are, once with their ranks.
+    let mut first = Packer::new(Names::default());
+    write(&mut first);
+    let mut packer = Packer::new(first.names.ranked(words));
+    packer.write_tables(words);
+    write(&mut packer);
+    let mut bytes = packer.bytes;
+    bytes.extend(xxh3_64(&bytes).to_le_bytes());
+    bytes
+}
+
+/// Opens a part: checks it and brings its names into the vocabulary.
+fn open<'b>(bytes: &'b [u8], words: &Vocabulary) -> Result<Unpacker<'b>, StateError> {
+    let Some((values, sum)) = bytes.split_last_chunk::<8>() else {
+        return Err(StateError::Damaged("cut off".to_owned()));
+    };
+    if xxh3_64(values) != u64::from_le_bytes(*sum) {
+        return Err(StateError::Damaged("the checksum does not fit".to_owned()));
+    }
+    Unpacker::open(values, words)
+}
