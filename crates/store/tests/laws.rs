@@ -10,6 +10,7 @@ use std::{
 };
 
 use offtrail_baseline::{Baseline, DaySet, Lesson, Standing, export::json_lines};
+use offtrail_detector::DetectorState;
 use offtrail_event::{
     Category, CredentialKind, Day, Fingerprint, Mint, MintedKind, Observation, OriginKind,
     OutcomeClass, Principal, PrincipalId, PrincipalKind, Timestamp, Traits, Vocabulary,
@@ -330,4 +331,44 @@ fn killed_at_any_moment_a_committed_prefix_stands() {
             expected.len() as u64
         );
     }
+}
+
+/// A state of detection; its bytes mean nothing to the store.
+fn detection(cases: &[u8], landscape: &[u8]) -> DetectorState {
+    DetectorState {
+        version: 1,
+        cases: cases.to_vec(),
+        landscape: landscape.to_vec(),
+        forgotten: 0,
+    }
+}
+
+#[test]
+fn learning_without_judging_keeps_open_findings_and_drops_what_was_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create_or_open(folder.path().join("b.db")).unwrap();
+    let words = Vocabulary::new();
+    let mut learnt = Baseline::new();
+    learnt.profile_mut(principal(0, &words)).observations = 1;
+    let mut commit = |touched: &Baseline, detection: Option<&DetectorState>| {
+        let checkpoint = Checkpoint {
+            words: &words,
+            whole: &learnt,
+            touched,
+            fingerprints: &[],
+            files: &[],
+            tally: &[],
+            detection,
+        };
+        store.commit(&checkpoint).unwrap();
+        store.load_detection().unwrap()
+    };
+    let nothing = Baseline::new();
+    assert_eq!(commit(&learnt, None), None);
+    let first = detection(b"open", b"common");
+    assert_eq!(commit(&learnt, Some(&first)).as_ref(), Some(&first));
+    assert_eq!(commit(&nothing, None), Some(first));
+    assert_eq!(commit(&learnt, None), Some(detection(b"open", b"")));
+    let second = detection(b"other", b"");
+    assert_eq!(commit(&learnt, Some(&second)), Some(second));
 }
