@@ -286,7 +286,7 @@ fn days_judged_one_by_one_tell_what_one_run_tells() {
         assert!(one.len() > 3, "{name}: {}", one.len());
         assert_eq!(substance(&one), substance(&portions), "{name}");
         let grown = portions.values().any(|state| {
-            &state["opened"].as_str().unwrap()[..10] != &state["time"].as_str().unwrap()[..10]
+            state["opened"].as_str().unwrap()[..10] != state["time"].as_str().unwrap()[..10]
         });
         assert!(
             grown,
