@@ -34,6 +34,8 @@ pub struct Baseline {
     profiles: Vec<Option<Profile>>,
     credential_texts: [Option<u32>; CREDENTIAL_KINDS],
     forwarded_texts: HashMap<CallId, u32>,
+    /// The place in [`crate::target_order`] from which on a full profile takes no target; a cache.
+    pub(crate) target_cuts: HashMap<PrincipalId, u64>,
     /// Hours for which records arrived.
     pub coverage: Coverage,
     /// Earliest and latest event time learnt.
@@ -79,6 +81,10 @@ impl Baseline {
             })
     }
 
+    pub(crate) fn profiles_mut(&mut self) -> impl Iterator<Item = &mut Profile> {
+        self.profiles.iter_mut().flatten()
+    }
+
     /// How many profiles.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -91,11 +97,14 @@ impl Baseline {
         self.iter().next().is_none()
     }
 
-    /// Adds all that `other`, learnt with the same vocabulary, has seen.
+    /// Adds all that `other`, learnt with the same vocabulary, has seen. A profile may then hold more targets than
+    /// [`crate::TARGETS_PER_PRINCIPAL_MAX`], until [`Baseline::bound_targets`].
     pub fn merge(&mut self, other: &Self) {
         for (id, profile) in other.iter() {
             self.profile_mut(id).merge(profile);
         }
+        // A cut can only have come down; it is found again when a profile is next full.
+        self.target_cuts.clear();
         self.coverage.merge(&other.coverage);
         self.window.merge(other.window);
         self.observations += other.observations;
@@ -106,6 +115,7 @@ impl Baseline {
         let Some((_, until)) = self.window.0 else {
             return 0;
         };
+        self.target_cuts.clear();
         let horizon = until.plus_secs(-i64::from(age_days) * offtrail_event::SECONDS_PER_DAY);
         self.profiles
             .iter_mut()

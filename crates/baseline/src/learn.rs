@@ -63,6 +63,13 @@ impl Baseline {
                 profile.see_value(dimension, value, time, lesson.facets);
             }
         }
+        if let Some(targets) = observation
+            .targets
+            .as_deref()
+            .filter(|_| !observation.by_service)
+        {
+            self.learn_targets((observation.principal, targets), time, words, lesson.facets);
+        }
         if let Some(role) = taken_role(observation) {
             let owner = words.account_of(role);
             let caller = words.account_of(observation.principal);

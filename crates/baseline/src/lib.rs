@@ -14,6 +14,7 @@ mod learn;
 mod maturity;
 mod profile;
 mod rows;
+mod targets;
 
 pub use baseline::{Baseline, Window};
 pub use coverage::Coverage;
@@ -22,4 +23,4 @@ pub use hours::HOURS_OF_WEEK;
 pub use learn::{Lesson, assumed_traits};
 pub use maturity::{Maturity, MaturityRule, MaturityState};
 pub use profile::Profile;
-pub use rows::{CallRow, Dimension, FacetRow, Standing};
+pub use rows::{CallRow, Dimension, FacetRow, Standing, TARGETS_PER_PRINCIPAL_MAX, target_order};

@@ -169,6 +169,12 @@ impl Profile {
         });
     }
 
+    /// Keeps only those rows of a dimension that pass.
+    pub(crate) fn retain_values(&mut self, dimension: Dimension, keep: impl Fn(u32) -> bool) {
+        self.facets
+            .retain(|row| row.dimension != dimension || keep(row.value));
+    }
+
     pub(crate) fn see_time(&mut self, time: Timestamp) {
         self.observations += 1;
         self.days.insert(time.day());

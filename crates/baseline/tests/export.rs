@@ -83,6 +83,7 @@ fn observation(seen: &Seen, words: &Vocabulary) -> Observation {
             credential: None,
             principal: Some(words.principal_id(&role.principal())),
         }),
+        targets: None,
         detail: None,
     }
 }

@@ -3,10 +3,13 @@
 
 use std::borrow::Cow;
 
-use offtrail_baseline::{Baseline, Dimension, Lesson, MaturityRule, MaturityState, Standing};
+use offtrail_baseline::{
+    Baseline, Dimension, Lesson, MaturityRule, MaturityState, Standing, TARGETS_PER_PRINCIPAL_MAX,
+};
 use offtrail_event::{
     CallId, Category, CredentialKind, Fingerprint, Mint, MintedKind, Observation, OriginKind,
-    OutcomeClass, Principal, PrincipalId, PrincipalKind, TextId, Timestamp, Traits, Vocabulary,
+    OutcomeClass, Principal, PrincipalId, PrincipalKind, TargetKind, TextId, Timestamp, Traits,
+    Vocabulary,
 };
 use proptest::prelude::*;
 
@@ -59,6 +62,7 @@ fn observation(principal: u32, call: u32, outcome: OutcomeClass, hours: i64) -> 
             credential: None,
             principal: Some(PrincipalId((principal + 1) % 3)),
         }),
+        targets: (call == 2).then(|| Box::from([(TargetKind::Secret, TextId(hours as u32 % 3))])),
         detail: None,
     }
 }
@@ -151,6 +155,59 @@ fn a_held_call_stays_held_until_ruled() {
         (row.standing(), row.count(), row.days.len()),
         (Standing::Pending, 2, 2)
     );
+}
+
+/// More targets than are kept, in an order that no hash knows.
+fn many_targets(words: &Vocabulary) -> Vec<Observation> {
+    let numbers = 0..TARGETS_PER_PRINCIPAL_MAX as i64 + 300;
+    let seen = numbers.map(|number| {
+        let mut seen = observation(0, 0, OutcomeClass::Succeeded, number);
+        let (kind, text) = match number % 100 {
+            0 => (
+                TargetKind::ForeignAccount,
+                format!("foreign_account:{number}"),
+            ),
+            _ => (TargetKind::Secret, format!("secret:{number}")),
+        };
+        seen.targets = Some(Box::from([(kind, words.text_id(&text))]));
+        seen
+    });
+    seen.collect()
+}
+
+#[test]
+fn a_full_profile_keeps_the_same_targets_in_any_order() {
+    let words = words();
+    let all = many_targets(&words);
+    let whole = learnt(&all, &words);
+    let targets = |baseline: &Baseline| {
+        let profile = baseline.profile(PrincipalId(0)).unwrap();
+        profile.facets_of(Dimension::Target).count()
+    };
+    assert_eq!(targets(&whole), TARGETS_PER_PRINCIPAL_MAX);
+    let kept = |text: &str| {
+        let id = words.find_text(text).unwrap();
+        let profile = whole.profile(PrincipalId(0)).unwrap();
+        profile.facet(Dimension::Target, id.0).is_some()
+    };
+    assert!((0..23).all(|hundred| kept(&format!("foreign_account:{}", hundred * 100))));
+    let mut backwards = all.clone();
+    backwards.reverse();
+    assert_eq!(shown(&whole), shown(&learnt(&backwards, &words)));
+    for cut in [1, 700, 2100] {
+        let (left, right) = all.split_at(cut);
+        let mut both = learnt(right, &words);
+        both.merge(&learnt(left, &words));
+        both.bound_targets(&words);
+        assert_eq!(shown(&whole), shown(&both), "{cut}");
+    }
+    // Twice the same: counts double, nothing is let go or taken up.
+    let mut twice = whole.clone();
+    twice.merge(&whole);
+    for one in &all {
+        twice.learn(one, &words, Lesson::ALL);
+    }
+    assert_eq!(targets(&twice), TARGETS_PER_PRINCIPAL_MAX);
 }
 
 #[test]

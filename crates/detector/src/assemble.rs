@@ -108,6 +108,7 @@ fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
         _ => "IAMUser",
     };
     let mechanism = match (&lead.call, wording::bulk_of(case, lead)) {
+        _ if lead.target.is_some() => "FirstSeenTarget",
         (None, _) => "FirstSeenContext",
         (Some(_), Some(_)) => "OddVolume",
         (Some(_), None) => "FirstSeenCall",
@@ -157,6 +158,10 @@ fn guardduty_type(lead: &Lead) -> Option<String> {
 fn title(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let who = wording::who(principal);
     let with = wording::with_credential(lead.credential.kind, principal.kind);
+    if let (Some(call), Some(target)) = (&lead.call, &lead.target) {
+        let target = wording::target(target);
+        return format!("{call} aimed at {target} for the first time by {who} {with}");
+    }
     let mut calls = wording::heaviest_values(case, "call");
     let half = calls.first().map_or(0.0, |(_, bits)| bits / 2.0);
     calls.retain(|(_, bits)| *bits >= half);

@@ -2,13 +2,14 @@
 //!
 //! The replay that builds the landscape passes every first sighting in order of time; those of the last days are weighed as they
 //! pass, as if they were judged live, and added up per principal and window. So no archive needs to be read again, and a
-//! baseline learnt in any order gives the same threshold. What rows don't tell (lineage beyond one principal, bulk) is left out.
+//! baseline learnt in any order gives the same threshold. What rows don't tell (lineage beyond one principal, bulk, how often a target
+//! had been used by then) is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use offtrail_baseline::Baseline;
 use offtrail_event::{
-    CallId, CredentialKind, PrincipalId, SECONDS_PER_DAY, Timestamp, Traits, Vocabulary,
+    CallId, CredentialKind, PrincipalId, SECONDS_PER_DAY, TextId, Timestamp, Traits, Vocabulary,
 };
 
 use crate::{
@@ -70,7 +71,8 @@ struct Tab {
 }
 
 enum Weighed {
-    Call(f64),
+    /// A call or a target: it enters the damped sum.
+    Damped(f64),
     Context(News, f64),
 }
 
@@ -149,7 +151,7 @@ fn replay(
             profile: baseline.profile(id),
             now: time,
         };
-        let Some(news) = weigh(scale, subject, step) else {
+        let Some(news) = weigh(scale, subject, step, words) else {
             return;
         };
         let tab = open.entry(id).or_insert_with(|| Tab::open(time, settings));
@@ -172,7 +174,12 @@ fn secs(secs: f64) -> i64 {
     secs as i64
 }
 
-fn weigh(scale: Scale<'_>, subject: Subject<'_>, step: Step) -> Option<Weighed> {
+fn weigh(
+    scale: Scale<'_>,
+    subject: Subject<'_>,
+    step: Step,
+    words: &Vocabulary,
+) -> Option<Weighed> {
     let context = &scale.settings.context;
     let rated = |news: News, weight: f64| {
         let rate = scale.own_rate_bits(subject, news).min(context.cap_bits);
@@ -182,7 +189,7 @@ fn weigh(scale: Scale<'_>, subject: Subject<'_>, step: Step) -> Option<Weighed> 
         ))
     };
     match step {
-        Step::Call(call) => call_bits(scale, subject, call).map(Weighed::Call),
+        Step::Call(call) => call_bits(scale, subject, call).map(Weighed::Damped),
         Step::Denied => rated(News::Denied, context.denied),
         Step::Facet(News::Network, value) if scale.landscape.network_users(value) >= 2 => {
             rated(News::Network, context.network_shared)
@@ -197,7 +204,14 @@ fn weigh(scale: Scale<'_>, subject: Subject<'_>, step: Step) -> Option<Weighed> 
                 rate.min(context.role_taken_cap_bits),
             ))
         }
-        Step::Joined
+        Step::Facet(News::Target(kind), value) if kind.is_grant() => {
+            let known = scale
+                .landscape
+                .knows_account(kind, &words.text(TextId(value)));
+            Some(Weighed::Damped(scale.grant(kind, known, subject.now).0))
+        }
+        Step::Facet(News::Target(_), _)
+        | Step::Joined
         | Step::Active
         | Step::Facet(News::Call | News::Denied | News::Principal, _) => None,
     }
@@ -251,7 +265,7 @@ impl Tab {
     fn add(&mut self, news: Weighed, time: Timestamp, settings: &Settings) {
         let before = self.score();
         match news {
-            Weighed::Call(bits) => self.calls.push(bits),
+            Weighed::Damped(bits) => self.calls.push(bits),
             Weighed::Context(kind, bits) => {
                 let largest = self.context.entry(kind).or_default();
                 *largest = largest.max(bits);

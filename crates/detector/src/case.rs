@@ -8,15 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use offtrail_baseline::Dimension;
-use offtrail_event::{CallId, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp};
+use offtrail_event::{
+    CallId, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, TargetKind, Timestamp,
+};
 
 use crate::{
     Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty,
     catalogue::SensitivityClass,
-    judge::{CallNews, ContextNews, Verdict},
+    judge::{CallNews, ContextNews, TargetNews, Verdict},
     landscape::News,
     settings::FindingSettings,
 };
+
+/// What enters the damped sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Damped {
+    /// A new call.
+    Call(CallId),
+    /// A known call in bulk.
+    Bulk(CallId),
+    /// What a call was aimed at.
+    Target(u32),
+}
 
 /// A call row that a case brought into the baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,9 +60,42 @@ pub(crate) struct Lead {
     pub(crate) principal: PrincipalId,
     pub(crate) credential: CredentialShown,
     pub(crate) call: Option<String>,
+    /// What the call was aimed at, where that weighs more than the call.
+    pub(crate) target: Option<String>,
     pub(crate) class: SensitivityClass,
     pub(crate) outcome: OutcomeClass,
     pub(crate) attack: (Option<String>, Option<String>),
+}
+
+/// What may lead a finding: a call, or what it was aimed at.
+struct Named {
+    bits: f64,
+    call: String,
+    target: Option<String>,
+    class: SensitivityClass,
+    attack: (Option<&'static str>, Option<&'static str>),
+}
+
+impl Named {
+    fn call(news: &CallNews) -> Self {
+        Self {
+            bits: news.novelty.bits,
+            call: news.novelty.value.clone(),
+            target: None,
+            class: news.class,
+            attack: news.attack,
+        }
+    }
+
+    fn target(news: &TargetNews, evidence: &Evidence) -> Self {
+        Self {
+            bits: news.novelty.bits,
+            call: evidence.call.clone(),
+            target: Some(news.novelty.value.clone()),
+            class: news.class,
+            attack: news.attack,
+        }
+    }
 }
 
 /// One lineage's news within a window.
@@ -61,8 +107,8 @@ pub(crate) struct Case {
     /// When it stops collecting.
     pub(crate) until: Timestamp,
     pub(crate) last: Timestamp,
-    /// Bits of new calls and of bulks (true), by whom.
-    pub(crate) calls: BTreeMap<(PrincipalId, CallId, bool), f64>,
+    /// Bits of what enters the damped sum, by whom.
+    pub(crate) calls: BTreeMap<(PrincipalId, Damped), f64>,
     pub(crate) context: BTreeMap<&'static str, f64>,
     pub(crate) seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
     pub(crate) seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
@@ -157,7 +203,18 @@ impl Case {
                     .contains(&(principal, news.key.0, news.key.1))
             })
             .collect();
-        if call.is_none() && verdict.volume.is_none() && fresh.is_empty() && !repeats {
+        let aimed: Vec<&TargetNews> = verdict
+            .targets
+            .iter()
+            .filter(|news| news.novelty.bits > 0.0)
+            .filter(|news| {
+                !self
+                    .seen_context
+                    .contains(&(principal, "target", news.value))
+            })
+            .collect();
+        let is_news = call.is_some() || verdict.volume.is_some();
+        if !is_news && fresh.is_empty() && aimed.is_empty() && !repeats {
             return 0.0;
         }
         let mut bits = 0.0;
@@ -186,16 +243,30 @@ impl Case {
                 news.novelty.value
             ));
         }
+        for news in &aimed {
+            bits += news.novelty.bits;
+            self.add_target(observation, news);
+            evidence
+                .why
+                .push(format!("first aimed at {}", news.novelty.value));
+        }
         if bits <= 0.0 && repeats {
             evidence.why.push("again, within this finding".to_owned());
         }
         evidence.bits = bits;
-        self.lead(
-            observation,
-            call.or(verdict.volume.as_ref()),
-            bits,
-            &evidence,
-        );
+        let call = call.or(verdict.volume.as_ref());
+        let heaviest = aimed
+            .iter()
+            .max_by(|a, b| a.novelty.bits.total_cmp(&b.novelty.bits));
+        let named = match (call, heaviest) {
+            (Some(call), Some(target)) if target.novelty.bits > call.novelty.bits => {
+                Some(Named::target(target, &evidence))
+            }
+            (Some(call), _) => Some(Named::call(call)),
+            (None, Some(target)) => Some(Named::target(target, &evidence)),
+            (None, None) => None,
+        };
+        self.lead(observation, named, bits, &evidence);
         self.last = self.last.max(observation.time);
         self.evidence.push(evidence);
         let rise = self.score() - before;
@@ -212,8 +283,10 @@ impl Case {
     fn add_call(&mut self, observation: &Observation, news: &CallNews) {
         self.seen
             .insert((observation.principal, news.call), news.new_to_principal);
-        self.calls
-            .insert((observation.principal, news.call, false), news.novelty.bits);
+        self.calls.insert(
+            (observation.principal, Damped::Call(news.call)),
+            news.novelty.bits,
+        );
         self.novelties.push(news.novelty.clone());
         self.add_attack(news);
         self.foothold |= news.class == SensitivityClass::Severe
@@ -224,7 +297,7 @@ impl Case {
     fn add_volume(&mut self, observation: &Observation, bulk: &CallNews) -> f64 {
         let held = self
             .calls
-            .entry((observation.principal, bulk.call, true))
+            .entry((observation.principal, Damped::Bulk(bulk.call)))
             .or_default();
         let rise = (bulk.novelty.bits - *held).max(0.0);
         *held += rise;
@@ -232,6 +305,22 @@ impl Case {
             .retain(|old| old.dimension != "volume" || old.value != bulk.novelty.value);
         self.novelties.push(bulk.novelty.clone());
         rise
+    }
+
+    fn add_target(&mut self, observation: &Observation, news: &TargetNews) {
+        let principal = observation.principal;
+        self.seen_context.insert((principal, "target", news.value));
+        self.calls
+            .insert((principal, Damped::Target(news.value)), news.novelty.bits);
+        self.novelties.push(news.novelty.clone());
+        if let (Some(tactic), technique) = news.attack {
+            self.attack.insert(Attack {
+                tactic: tactic.to_owned(),
+                technique: technique.unwrap_or_default().to_owned(),
+            });
+        }
+        // Access given away lasts until somebody takes it back.
+        self.foothold |= matches!(news.kind, TargetKind::ForeignAccount | TargetKind::Public);
     }
 
     /// Notes the tactics of a call: the likeliest with its technique, then the others it was used for.
@@ -255,12 +344,12 @@ impl Case {
     fn lead(
         &mut self,
         observation: &Observation,
-        call: Option<&CallNews>,
+        call: Option<Named>,
         bits: f64,
         evidence: &Evidence,
     ) {
         // The lead is the heaviest call; context leads only where there is no call yet.
-        let weight = call.map_or(0.0, |news| news.novelty.bits);
+        let weight = call.as_ref().map_or(0.0, |news| news.bits);
         let better = match &self.lead {
             None => true,
             Some(lead) => call.is_some() && (lead.call.is_none() || weight > lead.bits),
@@ -280,13 +369,16 @@ impl Case {
                 access_key_id: evidence.access_key_id.clone(),
                 session_name: session.to_owned(),
             },
-            call: call.map(|news| news.novelty.value.clone()),
-            class: call.map_or(SensitivityClass::OrdinaryRead, |news| news.class),
+            class: call
+                .as_ref()
+                .map_or(SensitivityClass::OrdinaryRead, |news| news.class),
             outcome: observation.outcome,
-            attack: call.map_or((None, None), |news| {
+            attack: call.as_ref().map_or((None, None), |news| {
                 let (tactic, technique) = news.attack;
                 (tactic.map(str::to_owned), technique.map(str::to_owned))
             }),
+            target: call.as_ref().and_then(|news| news.target.clone()),
+            call: call.map(|news| news.call),
         });
     }
 

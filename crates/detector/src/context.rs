@@ -100,7 +100,7 @@ impl Bench<'_> {
     }
 
     /// Whether a value is held back, and whether its age lets it go now.
-    fn held_facet(&self, row: Option<&FacetRow>, now: Timestamp) -> Held {
+    pub(crate) fn held_facet(&self, row: Option<&FacetRow>, now: Timestamp) -> Held {
         let Some(row) = row.filter(|row| row.standing == Standing::Pending) else {
             return Held::Not;
         };

@@ -13,7 +13,7 @@ use offtrail_event::{
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    BaselineNote, Evidence, Finding, Settings,
+    BaselineNote, Evidence, Finding, LearningPolicy, Settings, Telling, Threshold,
     assemble::assemble,
     case::{BroughtCall, BroughtFacet, Case},
     judge::{Bench, Verdict, is_judged},
@@ -22,35 +22,6 @@ use crate::{
     sensitivities::Sensitivities,
     volume::DayCounts,
 };
-
-/// Which states of cases are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
-    /// Only raised findings.
-    Raised,
-    /// Also what stayed below the threshold.
-    All,
-}
-
-/// From how many bits on a case is raised, and whether that was set on the organisation's own history.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
-    /// Bits.
-    pub bits: f64,
-    /// Set by [`crate::calibrate`], rather than by the settings or by hand.
-    pub calibrated: bool,
-}
-
-/// What happens to what is new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LearningPolicy {
-    /// Learn nothing.
-    Frozen,
-    /// Learn, and keep pending what raised findings rest on.
-    HoldFlagged,
-    /// Learn everything as known-good.
-    LearnAll,
-}
 
 /// A rise in bits worth telling a new state for.
 const TELL_RISE_BITS: f64 = 0.005;
@@ -73,6 +44,7 @@ pub struct Detector {
     policy: LearningPolicy,
     threshold: f64,
     calibrated: bool,
+    has_floor: bool,
     pub(crate) landscape: Landscape,
     pub(crate) sensitivities: Sensitivities,
     pub(crate) lineage: Lineage,
@@ -112,6 +84,7 @@ impl Detector {
             policy,
             threshold: settings.finding.threshold_bits,
             calibrated: false,
+            has_floor: true,
             landscape,
             sensitivities: Sensitivities::new(),
             lineage: Lineage::default(),
@@ -136,6 +109,8 @@ impl Detector {
     pub fn set_threshold(&mut self, threshold: Threshold) {
         self.threshold = threshold.bits;
         self.calibrated = threshold.calibrated;
+        // Set by hand, it means what it says; a budget is what the floor keeps in check.
+        self.has_floor = threshold.calibrated;
     }
 
     /// The settings in force.
@@ -149,6 +124,9 @@ impl Detector {
         self.landscape.begin(observation.time);
         let who = (observation.principal, observation.traits);
         self.landscape.join(who, observation.time, baseline, words);
+        for (_, target) in observation.targets.as_deref().unwrap_or_default() {
+            self.landscape.meet_target(*target, words);
+        }
         self.sensitivities
             .meet(observation.call, observation.read_only, words);
     }
@@ -224,7 +202,7 @@ impl Detector {
         let score = case.score();
         let was_raised = case.raised;
         let floor = verdict.call.as_ref().is_some_and(|news| news.above_floor);
-        case.raised |= score >= self.threshold || (floor && score > 0.0);
+        case.raised |= score >= self.threshold || (self.has_floor && floor && score > 0.0);
         let holds = self.policy == LearningPolicy::HoldFlagged && case.raised;
         if holds && !was_raised {
             self.hold_back(&case, baseline);
@@ -263,7 +241,7 @@ impl Detector {
         if reopens && let Some(case) = self.closed.remove(&root) {
             return Some(case);
         }
-        if verdict.call.is_none() && verdict.volume.is_none() && verdict.context.is_empty() {
+        if !verdict.brings_news() {
             return None;
         }
         let id = finding_id(root, observation, words);
@@ -381,6 +359,9 @@ impl Detector {
                 news,
                 time,
             }));
+        let targets = verdict.targets.iter().filter(|news| news.is_row_new);
+        case.brought_facets
+            .extend(targets.map(|news| news.brought(principal, time)));
     }
 
     fn tell(&self, case: &mut Case, words: &Vocabulary) -> Finding {
@@ -430,6 +411,12 @@ impl Detector {
                     self.landscape.learn_news(id, News::Denied, time)
                 }
                 _ => {}
+            }
+        }
+        for news in verdict.targets.iter().filter(|news| news.is_row_new) {
+            if lesson.facets == Standing::Learnt {
+                let kind = News::Target(news.kind);
+                self.landscape.learn_facet(id, kind, news.value, time);
             }
         }
     }

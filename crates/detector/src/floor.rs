@@ -6,8 +6,7 @@
 use offtrail_event::{CallId, Observation, OutcomeClass, SECONDS_PER_DAY};
 
 use crate::{
-    catalogue::SensitivityClass, judge::Bench, landscape::first_calls, peers::Family,
-    weigh::Subject,
+    catalogue::SensitivityClass, judge::Bench, own_pace::first_calls, peers::Family, weigh::Subject,
 };
 
 impl Bench<'_> {

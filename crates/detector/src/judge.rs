@@ -3,7 +3,7 @@
 use offtrail_baseline::{Baseline, CallRow, Dimension, Profile, Standing};
 use offtrail_event::{
     CallId, Category, CredentialKind, Observation, OutcomeClass, PrincipalId, PrincipalKind,
-    Vocabulary,
+    TargetKind, Vocabulary,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     lineage::{Ancestry, Lineage},
     peers::Family,
     sensitivities::Sensitivities,
+    target::is_foreign_caller,
     volume::{self, DayCounts},
     weigh::{Scale, Subject, WeighedCall},
 };
@@ -25,6 +26,8 @@ pub struct Verdict {
     pub call: Option<CallNews>,
     /// A known call in odd bulk.
     pub volume: Option<CallNews>,
+    /// What it was aimed at that is new to the principal.
+    pub targets: Vec<TargetNews>,
     /// New networks, regions, … of this observation.
     pub context: Vec<ContextNews>,
     /// It repeats a call that is held back.
@@ -39,10 +42,16 @@ impl Verdict {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        self.call.is_none()
-            && self.volume.is_none()
-            && self.context.is_empty()
-            && !self.repeats_held
+        !self.brings_news() && !self.repeats_held
+    }
+
+    /// Whether it has something new to open a case with.
+    #[must_use]
+    pub(crate) fn brings_news(&self) -> bool {
+        self.call.is_some()
+            || self.volume.is_some()
+            || !self.context.is_empty()
+            || self.targets.iter().any(|news| news.novelty.bits > 0.0)
     }
 
     /// Bits it would add, undamped.
@@ -50,6 +59,11 @@ impl Verdict {
     pub fn bits(&self) -> f64 {
         let calls = self.call.iter().chain(&self.volume);
         calls.map(|news| news.novelty.bits).sum::<f64>()
+            + self
+                .targets
+                .iter()
+                .map(|news| news.novelty.bits)
+                .sum::<f64>()
             + self
                 .context
                 .iter()
@@ -78,6 +92,23 @@ pub struct CallNews {
     /// Whether it is raised whatever the threshold.
     pub above_floor: bool,
     /// Counts, bits and arithmetic.
+    pub novelty: Novelty,
+}
+
+/// Something a call was aimed at that is new to the principal.
+#[derive(Clone, Debug)]
+pub struct TargetNews {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// Its text's id: the value of the profile row.
+    pub value: u32,
+    /// Whether learning it makes a new row.
+    pub is_row_new: bool,
+    /// ATT&CK tactic and technique of the call.
+    pub attack: (Option<&'static str>, Option<&'static str>),
+    /// The call's class.
+    pub class: crate::catalogue::SensitivityClass,
+    /// Counts, bits and arithmetic; 0 bits where it is only to be learnt.
     pub novelty: Novelty,
 }
 
@@ -131,7 +162,8 @@ impl Bench<'_> {
     /// Judges one observation.
     pub(crate) fn judge(&self, observation: &Observation) -> Verdict {
         let id = observation.principal;
-        if !is_judged(observation, self.landscape.family(id)) {
+        let is_judged = is_judged(observation, self.landscape.family(id));
+        if !is_judged && !is_foreign_caller(observation) {
             return Verdict::default();
         }
         let profile = self.baseline.profile(id);
@@ -145,6 +177,10 @@ impl Bench<'_> {
             ancestry,
             ..Verdict::default()
         };
+        self.judge_targets(observation, subject, &mut verdict);
+        if !is_judged {
+            return verdict;
+        }
         match self.held(observation, profile) {
             Held::Not => verdict.call = self.judge_call(observation, subject, ancestry),
             Held::Waiting => verdict.repeats_held = true,

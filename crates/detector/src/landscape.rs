@@ -14,14 +14,17 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use offtrail_baseline::{Baseline, Dimension, Profile};
 use offtrail_event::{
-    CallId, Day, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Traits, Vocabulary,
+    CallId, Day, OutcomeClass, PrincipalId, SECONDS_PER_DAY, TargetKind, TextId, Timestamp, Traits,
+    Vocabulary,
 };
 
 use crate::{
     Settings, Share,
     decay::Decayed,
+    own_pace::{first_calls, own_pace},
     peers::{Family, Group, group_of},
     tail::Tail,
+    targets_met::{Targets, account_in},
 };
 
 /// Kinds of news whose rate is kept per group.
@@ -41,11 +44,28 @@ pub enum News {
     Role,
     /// A principal of the group.
     Principal,
+    /// A target of this kind.
+    Target(TargetKind),
 }
 
-const NEWS_KINDS: usize = 7;
+/// Kinds of news whose pace is kept.
+pub(crate) const PACES: usize = 7;
 
 impl News {
+    /// Its place among the paces of a group; targets have none, they are counted one by one.
+    const fn pace(self) -> Option<usize> {
+        match self {
+            Self::Call => Some(0),
+            Self::Network => Some(1),
+            Self::Region => Some(2),
+            Self::Agent => Some(3),
+            Self::Denied => Some(4),
+            Self::Role => Some(5),
+            Self::Principal => Some(6),
+            Self::Target(_) => None,
+        }
+    }
+
     /// The dimension of a facet, if its news is kept.
     #[must_use]
     pub fn of(dimension: Dimension) -> Option<Self> {
@@ -54,7 +74,11 @@ impl News {
             Dimension::Region => Some(Self::Region),
             Dimension::Agent => Some(Self::Agent),
             Dimension::Takes => Some(Self::Role),
-            Dimension::Credential | Dimension::Account | Dimension::Forwarded => None,
+            // The news of a target is that of its kind, which its text tells.
+            Dimension::Credential
+            | Dimension::Account
+            | Dimension::Forwarded
+            | Dimension::Target => None,
         }
     }
 }
@@ -101,7 +125,7 @@ impl Level {
 /// What one group has met, decayed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
-    pub(crate) news: [Decayed; NEWS_KINDS],
+    pub(crate) news: [Decayed; PACES],
     pub(crate) active_days: Decayed,
 }
 
@@ -127,6 +151,7 @@ pub struct Landscape {
     pub(crate) arn_index: HashMap<(Arc<str>, Arc<str>), Vec<PrincipalId>, FixedState>,
     /// Principals that use a network.
     pub(crate) network_users: HashMap<u32, u32, FixedState>,
+    pub(crate) targets: Targets,
     pub(crate) tail: Tail,
     /// First event of the baseline.
     pub(crate) start: Option<Timestamp>,
@@ -171,6 +196,7 @@ impl Landscape {
             members: Vec::new(),
             arn_index: HashMap::default(),
             network_users: HashMap::default(),
+            targets: Targets::default(),
             tail: Tail::default(),
             start,
         }
@@ -200,9 +226,13 @@ impl Landscape {
         let mut steps: Vec<(Timestamp, u32, u32, PrincipalId, Step)> = Vec::new();
         for (id, profile) in baseline.iter() {
             let who = principal_rank[id.0 as usize];
+            for row in profile.facets_of(Dimension::Target) {
+                landscape.targets.meet(TextId(row.value), words);
+            }
+            let targets = &landscape.targets;
             let mut add =
                 |time: Timestamp, order: u32, step: Step| steps.push((time, who, order, id, step));
-            replay_profile(profile, &call_rank, &mut add);
+            replay_profile(profile, (&call_rank, targets), &mut add);
         }
         steps.sort_unstable_by_key(|(time, who, order, ..)| (*time, *who, *order));
         for (time, _, _, id, step) in steps {
@@ -316,9 +346,13 @@ impl Landscape {
 
     /// Counts a piece of news.
     pub fn learn_news(&mut self, id: PrincipalId, news: News, time: Timestamp) {
+        self.count_news(id, news, 1.0, time);
+    }
+
+    fn count_news(&mut self, id: PrincipalId, news: News, count: f64, time: Timestamp) {
         let half_life = self.settings.call.rate_half_life_days;
-        if let Some(member) = self.member(id) {
-            self.groups[member.group].2.news[news as usize].add(1.0, time, half_life);
+        if let Some((member, pace)) = self.member(id).zip(news.pace()) {
+            self.groups[member.group].2.news[pace].add(count, time, half_life);
         }
     }
 
@@ -328,19 +362,50 @@ impl Landscape {
         if news == News::Network && self.family(id) != Family::Service {
             *self.network_users.entry(value).or_default() += 1;
         }
+        if self.counts_target(id, news) {
+            self.targets.add(value);
+        }
     }
 
     /// Takes a value back that turned out to belong to a raised finding.
     pub fn unlearn_facet(&mut self, id: PrincipalId, news: News, value: u32, time: Timestamp) {
-        let half_life = self.settings.call.rate_half_life_days;
-        if let Some(member) = self.member(id) {
-            self.groups[member.group].2.news[news as usize].add(-1.0, time, half_life);
-        }
+        self.count_news(id, news, -1.0, time);
         if news == News::Network
             && let Some(users) = self.network_users.get_mut(&value)
         {
             *users = users.saturating_sub(1);
         }
+        if self.counts_target(id, news) {
+            self.targets.remove(value);
+        }
+    }
+
+    /// Services and callers without a profile of their own meet nothing for the organisation, but for the roles that such callers take.
+    fn counts_target(&self, id: PrincipalId, news: News) -> bool {
+        match news {
+            News::Target(TargetKind::ForeignCaller) => true,
+            News::Target(_) => self.family(id) != Family::Service,
+            _ => false,
+        }
+    }
+
+    /// Makes room for a target of an observation.
+    pub fn meet_target(&mut self, target: TextId, words: &Vocabulary) {
+        self.targets.meet(target, words);
+    }
+
+    /// What the organisation has met of targets.
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Whether the account that a target names was named before or, where it is given access, has principals here.
+    pub(crate) fn knows_account(&self, kind: TargetKind, value: &str) -> bool {
+        account_in(kind, value).is_some_and(|account| {
+            let is_member = kind == TargetKind::ForeignAccount;
+            self.targets.account_met(account) > 0
+                || (is_member && self.account_index.contains_key(account))
+        })
     }
 
     /// Counts a call that is new to a principal.
@@ -369,8 +434,7 @@ impl Landscape {
             return;
         };
         let family = self.groups[member.group].0.family;
-        let half_life = self.settings.call.rate_half_life_days;
-        self.groups[member.group].2.news[News::Call as usize].add(-1.0, time, half_life);
+        self.count_news(id, News::Call, -1.0, time);
         self.groups[member.group].1.remove(call);
         if family != Family::Service {
             self.families[family as usize].remove(call);
@@ -382,7 +446,8 @@ impl Landscape {
         }
     }
 
-    fn day_of(&self, time: Timestamp) -> f64 {
+    /// Days since the first event of the baseline.
+    pub(crate) fn day_of(&self, time: Timestamp) -> f64 {
         self.start.map_or(0.0, |start| {
             time.secs_since(start) as f64 / SECONDS_PER_DAY as f64
         })
@@ -446,8 +511,10 @@ impl Landscape {
             return 0.05;
         };
         let pace = &self.groups[member.group].2;
-        (pace.news[news as usize].at(now, half_life) + 0.5)
-            / (pace.active_days.at(now, half_life) + 10.0)
+        let met = news
+            .pace()
+            .map_or(0.0, |at| pace.news[at].at(now, half_life));
+        (met + 0.5) / (pace.active_days.at(now, half_life) + 10.0)
     }
 
     /// The rate at which a principal meets news, per active day, leaning on its group's while it is young.
@@ -468,60 +535,12 @@ impl Landscape {
     }
 }
 
-/// News of one kind and active days of a profile before `now`, decayed.
-fn own_pace(profile: &Profile, news: News, now: Timestamp, half_life: f64) -> (f64, f64) {
-    let weight = |then: Timestamp| {
-        (-(now.secs_since(then) as f64) / SECONDS_PER_DAY as f64 / half_life).exp2()
-    };
-    let days = profile
-        .days
-        .iter()
-        .filter(|day| *day <= now.day())
-        .map(|day| weight(day.start()).min(1.0))
-        .sum();
-    let met = match news {
-        News::Call => first_calls(profile)
-            .filter(|(_, first)| *first < now)
-            .map(|(_, first)| weight(first))
-            .sum(),
-        News::Denied => profile
-            .calls()
-            .iter()
-            .filter(|row| row.outcome() == OutcomeClass::Denied && row.standing().is_known())
-            .filter(|row| row.first < now)
-            .map(|row| weight(row.first))
-            .sum(),
-        News::Network | News::Region | News::Agent | News::Role => profile
-            .facets()
-            .iter()
-            .filter(|row| News::of(row.dimension) == Some(news) && row.standing.is_known())
-            .filter(|row| row.first < now)
-            .map(|row| weight(row.first))
-            .sum(),
-        News::Principal => 0.0,
-    };
-    (met, days)
-}
-
-/// The known calls of a profile with their first sighting, over all outcome classes.
-pub(crate) fn first_calls(profile: &Profile) -> impl Iterator<Item = (CallId, Timestamp)> + '_ {
-    let rows = profile.calls();
-    rows.iter().enumerate().filter_map(move |(index, row)| {
-        if index > 0 && rows[index - 1].call() == row.call() {
-            return None;
-        }
-        let same = rows[index..]
-            .iter()
-            .take_while(|other| other.call() == row.call());
-        same.filter(|other| other.standing().is_known())
-            .map(|other| other.first)
-            .min()
-            .map(|first| (row.call(), first))
-    })
-}
-
 /// Lists what a profile contributed, with an order among things of the same second.
-fn replay_profile(profile: &Profile, call_rank: &[u32], add: &mut dyn FnMut(Timestamp, u32, Step)) {
+fn replay_profile(
+    profile: &Profile,
+    (call_rank, targets): (&[u32], &Targets),
+    add: &mut dyn FnMut(Timestamp, u32, Step),
+) {
     let Some((first, _)) = profile.seen else {
         return;
     };
@@ -547,7 +566,7 @@ fn replay_profile(profile: &Profile, call_rank: &[u32], add: &mut dyn FnMut(Time
         .iter()
         .filter(|row| row.standing.is_known())
     {
-        if let Some(news) = News::of(row.dimension) {
+        if let Some(news) = targets.news_of(row) {
             add(row.first, u32::MAX, Step::Facet(news, row.value));
         }
     }

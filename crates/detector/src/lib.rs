@@ -16,24 +16,29 @@ mod floor;
 mod judge;
 mod landscape;
 mod lineage;
+mod own_pace;
 pub mod peers;
+mod policy;
 mod recreated;
 mod sensitivities;
 mod settings;
 mod state;
 mod tail;
+mod target;
+mod targets_met;
 mod volume;
 mod weigh;
 mod wording;
 
 pub use calibrate::{Calibration, calibrate};
-pub use detector::{Collected, Detector, LearningPolicy, Telling, Threshold};
+pub use detector::{Collected, Detector};
 pub use finding::{
     Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
     PeerCount, Severity, Share,
 };
-pub use judge::{CallNews, ContextNews, Verdict};
+pub use judge::{CallNews, ContextNews, TargetNews, Verdict};
 pub use landscape::{Landscape, News, Popularity};
 pub use lineage::{Ancestry, Lineage};
+pub use policy::{LearningPolicy, Telling, Threshold};
 pub use settings::{DEFAULT_SETTINGS, SETTINGS_VERSION, Settings, SettingsError};
 pub use state::{DetectorState, STATE_BYTES_MAX, STATE_VERSION, Setup, StateError};

@@ -61,6 +61,8 @@ sections! {
         purpose: PurposeSettings,
         /// A known call in odd bulk.
         volume: VolumeSettings,
+        /// What calls are aimed at.
+        target: TargetSettings,
         /// The root of a session's lineage.
         chain: ChainSettings,
         /// Networks, regions, user agents, denials, and what counts once a finding.
@@ -152,6 +154,27 @@ sections! {
         destructive_calls_min: u32,
         /// Active days the principal must have.
         active_days_min: u32,
+    }
+    /// What calls are aimed at.
+    TargetSettings {
+        /// Weight of an account given access.
+        foreign_account: f64,
+        /// Weight of a role taken from another account.
+        foreign_caller: f64,
+        /// Share of both that stays for an account the organisation knows.
+        known_account_share: f64,
+        /// Weight of something made public.
+        public: f64,
+        /// Weight of a port opened to every address.
+        open_ingress: f64,
+        /// Weight of another user's key, password or second factor.
+        key_of: f64,
+        /// Weight of a secret, parameter, function, instance, trail or bucket used for the first time.
+        first_use: f64,
+        /// Bits of the rate from which on a first use is told at all.
+        first_use_from_bits: f64,
+        /// Most bits of a rate.
+        cap_bits: f64,
     }
     /// The root of a session's lineage.
     ChainSettings {

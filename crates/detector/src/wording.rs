@@ -1,6 +1,6 @@
 //! The words of a finding: who, with what, what to do next, what would make it harmless. Plain, short, one place.
 
-use offtrail_event::{CredentialKind, OutcomeClass, PrincipalKind, PrincipalName};
+use offtrail_event::{CredentialKind, OutcomeClass, PrincipalKind, PrincipalName, TargetKind};
 
 use crate::{
     Novelty,
@@ -43,6 +43,27 @@ pub(crate) fn with_credential(kind: CredentialKind, principal: PrincipalKind) ->
     }
 }
 
+/// `account 444455556666`, `secret prod/db`: a target's text in words.
+pub(crate) fn target(text: &str) -> String {
+    let Some((kind, value)) = TargetKind::of_text(text).zip(text.split_once(':')) else {
+        return text.to_owned();
+    };
+    let value = value.1;
+    match kind {
+        TargetKind::ForeignAccount => format!("foreign account {value}"),
+        TargetKind::Public => format!("the public ({value})"),
+        TargetKind::OpenIngress => format!("every address ({value})"),
+        TargetKind::KeyOf => format!("the credentials of user {value}"),
+        TargetKind::ForeignCaller => format!("a role from a foreign account ({value})"),
+        TargetKind::UserData => format!("the user data of {value}"),
+        TargetKind::Secret
+        | TargetKind::Parameter
+        | TargetKind::Function
+        | TargetKind::Trail
+        | TargetKind::Bucket => format!("{} {value}", kind.as_str()),
+    }
+}
+
 /// Plain words with counts and dates.
 pub(crate) fn summary(
     case: &Case,
@@ -58,7 +79,19 @@ pub(crate) fn summary(
             .filter(|one| one.dimension == "call" && one.value == *call)
             .max_by(|a, b| a.bits.total_cmp(&b.bits))
     });
-    if let (Some(call), Some(novelty)) = (&lead.call, novelty) {
+    if let (Some(call), Some(aimed)) = (&lead.call, &lead.target) {
+        let mut told = case.novelties.iter();
+        let told = told.find(|one| one.dimension == "target" && one.value == *aimed);
+        text.push_str(&format!(
+            "{} aimed {call} at {} on {} {}, which it had not done before; {} of {} principals of the organisation had.",
+            capital(&who(principal)),
+            target(aimed),
+            case.last.day(),
+            with_credential(lead.credential.kind, principal.kind),
+            told.map_or(0, |one| one.organisation.seen_by),
+            told.map_or(0, |one| one.organisation.principals),
+        ));
+    } else if let (Some(call), Some(novelty)) = (&lead.call, novelty) {
         let never = match (novelty.principal_count, note.since) {
             (0, Some(since)) => format!(
                 "had never made it in {} calls on {} active days (baseline since {}, records for {:.1} % of its hours)",

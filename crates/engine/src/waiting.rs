@@ -159,6 +159,7 @@ mod tests {
                 credential: None,
                 principal: None,
             }),
+            targets: None,
             detail: None,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::{
 use offtrail_baseline::Baseline;
 use offtrail_detector::{Settings, Telling};
 use offtrail_engine::{Repeats, Scope, Seen, Watch, WatchTally};
-use offtrail_event::{Fingerprint, MintedKind, Observation, Vocabulary};
+use offtrail_event::{Fingerprint, MintedKind, Observation, TargetKind, Vocabulary};
 use organisation::{Act, Who, day, habits, staff};
 use proptest::prelude::*;
 
@@ -35,7 +35,11 @@ static HISTORY: LazyLock<(Vocabulary, Vec<Observation>)> = LazyLock::new(|| {
         ),
         // Of the same second: the room lets what mints out first.
         Act::new(&role, at(2), "secretsmanager:GetSecretValue")
-            .signed(offtrail_event::CredentialKind::RoleSession, "ASIAs"),
+            .signed(offtrail_event::CredentialKind::RoleSession, "ASIAs")
+            .aimed(TargetKind::Secret, "prod/db"),
+        Act::new(&role, at(5), "ec2:ModifySnapshotAttribute")
+            .signed(offtrail_event::CredentialKind::RoleSession, "ASIAs")
+            .aimed(TargetKind::ForeignAccount, "444455556666"),
         Act::new(&role, at(9), "iam:CreateUser")
             .signed(offtrail_event::CredentialKind::RoleSession, "ASIAs"),
     ];

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, Timestamp, Traits};
+use crate::{
+    Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, TargetKind, Timestamp,
+    Traits,
+};
 
 /// A record given meaning: who did what, when, from where, with which credential, and how it ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +38,8 @@ pub struct Event<'a> {
     pub shared_event_id: Option<Cow<'a, str>>,
     /// What the call gave out: a session, a key, a user or a role. Only where it succeeded.
     pub minted: Option<Minted<'a>>,
+    /// What the call was aimed at, where that may tell; only where it succeeded. Empty for nearly all calls.
+    pub targets: Vec<Target<'a>>,
     /// What the record tells of the principal's nature, for peer groups.
     pub traits: Traits,
     /// `requestParameters.omitted`: CloudTrail left the parameters out because they were too large.
@@ -142,4 +147,13 @@ pub struct Minted<'a> {
     pub access_key_id: Option<Cow<'a, str>>,
     /// The principal whose permissions it carries, as far as the response names it.
     pub principal: Option<Principal<'a>>,
+}
+
+/// One thing a successful call was aimed at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// Which: an account id, a name; of bounded length, an ARN reduced to its name.
+    pub value: Cow<'a, str>,
 }

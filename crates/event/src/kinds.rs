@@ -134,6 +134,55 @@ kinds! {
     }
 }
 
+kinds! {
+    /// What a call was aimed at, where that may tell an intruder apart although the call's name is ordinary.
+    TargetKind {
+        /// An account that is neither the trail's nor the caller's was given access.
+        ForeignAccount = "foreign_account",
+        /// Everybody was given access.
+        Public = "public",
+        /// A port was opened to every address.
+        OpenIngress = "open_ingress",
+        /// A key, password or second factor of another user was made or changed.
+        KeyOf = "key_of",
+        /// A caller of another account took a role.
+        ForeignCaller = "foreign_caller",
+        /// A secret was read.
+        Secret = "secret",
+        /// A parameter was read.
+        Parameter = "parameter",
+        /// A function was changed or invoked.
+        Function = "function",
+        /// The user data of an instance was changed.
+        UserData = "user_data",
+        /// A trail was stopped, changed or deleted.
+        Trail = "trail",
+        /// A bucket was read, changed or deleted.
+        Bucket = "bucket",
+    }
+}
+
+impl TargetKind {
+    /// The kind a text of the vocabulary tells of: `secret:prod/db` is a secret's.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        text.split_once(':')?.0.parse().ok()
+    }
+
+    /// Whether it gives something away or opens something, rather than using it.
+    #[must_use]
+    pub const fn is_grant(self) -> bool {
+        matches!(
+            self,
+            Self::ForeignAccount
+                | Self::Public
+                | Self::OpenIngress
+                | Self::KeyOf
+                | Self::ForeignCaller
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

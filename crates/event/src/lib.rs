@@ -14,8 +14,10 @@ mod table;
 mod time;
 mod vocabulary;
 
-pub use event::{Call, Credential, Event, Minted, MintedKind, Origin, Outcome, Principal};
-pub use kinds::{Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, UnknownKind};
+pub use event::{Call, Credential, Event, Minted, MintedKind, Origin, Outcome, Principal, Target};
+pub use kinds::{
+    Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, TargetKind, UnknownKind,
+};
 pub use observation::{CredentialId, Detail, DetailFields, Fingerprint, Mint, Observation, Traits};
 pub use time::{Day, SECONDS_PER_DAY, Timestamp};
 pub use vocabulary::{CallId, PrincipalId, PrincipalName, TextId, Vocabulary};

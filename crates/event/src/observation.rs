@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     CallId, Category, CredentialKind, MintedKind, OriginKind, OutcomeClass, PrincipalId,
-    PrincipalKind, TextId, Timestamp,
+    PrincipalKind, TargetKind, TextId, Timestamp,
 };
 
 /// What identifies an event among repeats: 64 bits of XXH3 over its `eventID` or, lacking one, over the whole record.
@@ -138,6 +138,8 @@ pub struct Observation {
     pub traits: Traits,
     /// What the call gave out.
     pub mint: Option<Mint>,
+    /// What the call was aimed at, as texts like `secret:prod/db`; `None` for nearly all.
+    pub targets: Option<Box<[(TargetKind, TextId)]>>,
     /// Texts for evidence; `None` in learn-only passes.
     pub detail: Option<Detail>,
 }

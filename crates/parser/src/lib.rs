@@ -25,6 +25,7 @@ mod reject;
 mod resolve;
 mod scan;
 mod tally;
+mod targets;
 mod time;
 mod traits;
 mod unpack;

@@ -8,7 +8,8 @@ use std::hash::BuildHasher;
 
 use offtrail_event::{
     CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint,
-    Observation, OriginKind, Principal, PrincipalId, PrincipalKind, TextId, Vocabulary,
+    Observation, OriginKind, Principal, PrincipalId, PrincipalKind, Target, TargetKind, TextId,
+    Vocabulary,
 };
 
 /// Entries of each cache; a full one is emptied.
@@ -112,8 +113,20 @@ impl<'v> Observer<'v> {
             by_service,
             traits: event.traits,
             mint,
+            targets: self.targets(&event.targets),
             detail: (self.detail == WithDetail::Judge).then(|| detail(event)),
         }
+    }
+
+    fn targets(&mut self, targets: &[Target<'_>]) -> Option<Box<[(TargetKind, TextId)]>> {
+        if targets.is_empty() {
+            return None;
+        }
+        let ids = targets.iter().map(|target| {
+            let text = format!("{}:{}", target.kind, target.value);
+            (target.kind, self.text(&text))
+        });
+        Some(ids.collect())
     }
 
     fn text(&mut self, text: &str) -> TextId {

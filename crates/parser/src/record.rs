@@ -318,6 +318,24 @@ impl<'a> Value<'a> {
         found
     }
 
+    /// Hands over each element of an array; of any other value that value alone, as AWS writes lists of one.
+    pub(crate) fn elements(self, mut each: impl FnMut(Self)) {
+        let text = match self {
+            Self::Array(text) => text,
+            Self::Absent | Self::Null => return,
+            one => return each(one),
+        };
+        let mut scanner = Scanner::new(text);
+        if !scanner.eat(b'[') {
+            return;
+        }
+        while !scanner.eat(b']') {
+            let Ok(value) = scanner.value() else { return };
+            each(value);
+            scanner.eat(b',');
+        }
+    }
+
     /// Hands over each member of an object.
     pub(crate) fn members(self, mut each: impl FnMut(&str, Self)) {
         let Self::Object(text) = self else { return };

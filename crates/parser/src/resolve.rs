@@ -15,6 +15,7 @@ use crate::{
     outcome::outcome,
     record::RawRecord,
     scan::Value,
+    targets::{Aimed, targets},
     time,
     traits::traits,
 };
@@ -46,6 +47,15 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
     let credential = credential(&caller, &principal, session_name, marks);
     let traits = traits(&caller, &principal, &credential, record);
     let minted = minted(record, &principal, &source, &name, outcome.class);
+    let account = caller.trail_account();
+    let aimed = Aimed {
+        source: &source,
+        operation: operation(&name),
+        outcome: outcome.class,
+        account: &account,
+        caller: &principal,
+    };
+    let targets = targets(record.request, &aimed);
     let agent_family = match &user_agent {
         Some(Cow::Borrowed(agent)) => agent::family(agent),
         Some(Cow::Owned(agent)) => Cow::Owned(agent::family(agent).into_owned()),
@@ -58,7 +68,7 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
     Ok(Event {
         event_id: record.event_id.text("eventID")?,
         time,
-        account: caller.trail_account(),
+        account,
         region,
         call: call(source, name),
         outcome,
@@ -77,6 +87,7 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
         via_service,
         shared_event_id: record.shared_id.text("sharedEventID")?,
         minted,
+        targets,
         traits,
         parameters_omitted: parameters_omitted(record.request),
     })

@@ -94,6 +94,7 @@ pub fn write_principal(
         (Dimension::Credential, "Credential kinds"),
         (Dimension::Account, "Accounts called in"),
         (Dimension::Takes, "Roles it takes"),
+        (Dimension::Target, "What its calls were aimed at"),
         (
             Dimension::Forwarded,
             "Calls services made with its permissions",

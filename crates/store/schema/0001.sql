@@ -57,7 +57,7 @@ CREATE INDEX profile_calls_ruled ON profile_calls (standing) WHERE standing <> 0
 -- What else is remembered of each principal: one row per value.
 CREATE TABLE facets (
     principal_id INTEGER NOT NULL REFERENCES principals (id),
-    dimension    INTEGER NOT NULL,           -- 0 network, 1 region, 2 user_agent, 3 credential, 4 account, 5 role, 6 forwarded_call
+    dimension    INTEGER NOT NULL,           -- 0 network, 1 region, 2 user_agent, 3 credential, 4 account, 5 role, 6 forwarded_call, 7 target
     value_id     INTEGER NOT NULL,           -- texts.id; for dimension 5 principals.id
     standing     INTEGER NOT NULL,
     first_seen   INTEGER NOT NULL,
@@ -135,7 +135,7 @@ FROM profile_calls r JOIN principals p ON p.id = r.principal_id JOIN calls c ON 
 CREATE VIEW readable_facets AS
 SELECT p.account, p.kind, p.name, p.unique_id, p.person,
        CASE f.dimension WHEN 0 THEN 'network' WHEN 1 THEN 'region' WHEN 2 THEN 'user_agent' WHEN 3 THEN 'credential'
-                        WHEN 4 THEN 'account' WHEN 5 THEN 'role' ELSE 'forwarded_call' END AS dimension,
+                        WHEN 4 THEN 'account' WHEN 5 THEN 'role' WHEN 6 THEN 'forwarded_call' ELSE 'target' END AS dimension,
        CASE f.dimension WHEN 5 THEN (SELECT account || '/' || unique_id FROM principals WHERE id = f.value_id)
                         ELSE (SELECT text FROM texts WHERE id = f.value_id) END AS value,
        CASE f.standing WHEN 0 THEN 'learnt' WHEN 1 THEN 'pending' WHEN 2 THEN 'approved' ELSE 'refused' END AS standing,

@@ -52,6 +52,8 @@ fn load(connection: &Connection, words: &Vocabulary) -> Result<Baseline, Reason>
     load_profiles(&snapshot, &known, &mut baseline)?;
     load_coverage(&snapshot, &known, &mut baseline)?;
     load_summary(&snapshot, &mut baseline)?;
+    // A commit writes what changed, not what a full profile let go.
+    baseline.bound_targets(words);
     Ok(baseline)
 }
 

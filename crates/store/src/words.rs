@@ -163,6 +163,7 @@ mod tests {
                 "account",
                 "role",
                 "forwarded_call",
+                "target",
             ],
         );
     }

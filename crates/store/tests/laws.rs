@@ -13,7 +13,7 @@ use offtrail_baseline::{Baseline, DaySet, Lesson, Standing, export::json_lines};
 use offtrail_detector::DetectorState;
 use offtrail_event::{
     Category, CredentialKind, Day, Fingerprint, Mint, MintedKind, Observation, OriginKind,
-    OutcomeClass, Principal, PrincipalId, PrincipalKind, Timestamp, Traits, Vocabulary,
+    OutcomeClass, Principal, PrincipalId, PrincipalKind, TargetKind, Timestamp, Traits, Vocabulary,
 };
 use offtrail_store::{Checkpoint, Store};
 use proptest::prelude::*;
@@ -68,6 +68,10 @@ fn observation(number: u32, words: &Vocabulary) -> Observation {
             kind: MintedKind::Session,
             credential: None,
             principal: Some(principal((who + 1) % 5, words)),
+        }),
+        targets: number.is_multiple_of(7).then(|| {
+            let text = format!("secret:{}", number % 17);
+            Box::from([(TargetKind::Secret, words.text_id(&text))])
         }),
         detail: None,
     }

@@ -140,6 +140,7 @@ impl Learning<'_> {
             touched.merge(&share.partial);
             outcomes.extend(share.files);
         }
+        touched.bound_targets(self.words);
         outcomes.sort_by_key(|(index, ..)| *index);
         let mut files = Vec::new();
         for (index, outcome, whole) in outcomes {
@@ -153,6 +154,7 @@ impl Learning<'_> {
         tally.out_of_scope += counts.out_of_scope.into_inner();
         tally.learnt += counts.learnt.into_inner();
         known.baseline.merge(&touched);
+        known.baseline.bound_targets(self.words);
         // Standard input has no fingerprint: it may hold something else next time.
         files.retain(|(_, fingerprint)| !fingerprint.is_empty());
         commit(

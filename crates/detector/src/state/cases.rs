@@ -1,11 +1,13 @@
 //! The first part: open and closed cases, lineage, the counts of the day, and what records told of calls.
 
 use offtrail_baseline::Dimension;
-use offtrail_event::{CallId, CredentialId, Day, PrincipalId, Timestamp, Vocabulary};
+use offtrail_event::{
+    CallId, CredentialId, Day, PrincipalId, TargetKind, TextId, Timestamp, Vocabulary,
+};
 
 use crate::{
     Detector,
-    case::{BroughtCall, BroughtFacet, Case, Lead},
+    case::{BroughtCall, BroughtFacet, Case, Damped, Lead},
     landscape::News,
     lineage::{Edge, Minted},
 };
@@ -115,6 +117,37 @@ impl Packed for ContextKey {
     }
 }
 
+impl Packed for Damped {
+    fn pack(&self, to: &mut Packer) {
+        match self {
+            Self::Call(call) => (0_u8, *call).pack(to),
+            Self::Bulk(call) => (1_u8, *call).pack(to),
+            Self::Target(text) => (2_u8, TextId(*text)).pack(to),
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        Ok(match u8::unpack(from)? {
+            0 => Self::Call(Packed::unpack(from)?),
+            1 => Self::Bulk(Packed::unpack(from)?),
+            2 => Self::Target(TextId::unpack(from)?.0),
+            _ => return Err(damaged("neither call nor target")),
+        })
+    }
+}
+
+impl Packed for TargetKind {
+    fn pack(&self, to: &mut Packer) {
+        (*self as u8).pack(to);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let place = usize::from(u8::unpack(from)?);
+        let kind = Self::ALL.get(place).copied();
+        kind.ok_or_else(|| damaged("a target of no kind"))
+    }
+}
+
 packed_struct!(BroughtCall {
     principal,
     call,
@@ -129,13 +162,20 @@ impl Packed for BroughtFacet {
         self.principal.pack(to);
         self.dimension.pack(to);
         pack_value((self.dimension.as_str(), self.value), to);
+        if let News::Target(kind) = self.news {
+            kind.pack(to);
+        }
         self.time.pack(to);
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
         let (principal, dimension) = (Packed::unpack(from)?, Dimension::unpack(from)?);
         let value = unpack_value(dimension.as_str(), from)?;
-        let news = News::of(dimension).ok_or_else(|| damaged("a dimension brings no news"))?;
+        let news = match dimension {
+            Dimension::Target => Some(News::Target(Packed::unpack(from)?)),
+            _ => News::of(dimension),
+        };
+        let news = news.ok_or_else(|| damaged("a dimension brings no news"))?;
         Ok(Self {
             principal,
             dimension,
@@ -151,6 +191,7 @@ packed_struct!(Lead {
     principal,
     credential,
     call,
+    target,
     class,
     outcome,
     attack

@@ -90,6 +90,7 @@ impl Landscape {
         self.organisation.pack(to);
         let users = self.network_users.iter();
         to.unordered(users.map(|(network, users)| (TextId(*network), *users)));
+        to.unordered(self.targets.counts());
         let members = (0..).zip(&self.members);
         to.unordered(members.filter_map(|(id, member)| Some((PrincipalId(id), (*member)?))));
         self.tail.pack(to);
@@ -122,6 +123,9 @@ impl Landscape {
         landscape.organisation = Packed::unpack(from)?;
         let users: Vec<(TextId, u32)> = from.list()?;
         landscape.network_users = users.into_iter().map(|(id, count)| (id.0, count)).collect();
+        for (target, by) in from.list()? {
+            landscape.targets.restore(target, by, words);
+        }
         for (id, member) in from.list()? {
             landscape.put_member(id, member, words)?;
         }

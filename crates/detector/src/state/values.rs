@@ -207,7 +207,8 @@ fn family_word(family: Family) -> &'static str {
 }
 
 /// The dimensions of novelties: those of profiles, and those that have no row.
-const DIMENSIONS: [&str; 10] = [
+const DIMENSIONS: [&str; 11] = [
+    Dimension::Target.as_str(),
     "call",
     "volume",
     "denied",

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use offtrail_event::{
     Category, CredentialId, CredentialKind, Detail, DetailFields, Fingerprint, Mint, MintedKind,
     Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind, SECONDS_PER_DAY,
-    Timestamp, Traits, Vocabulary,
+    TargetKind, Timestamp, Traits, Vocabulary,
 };
 
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -129,6 +129,8 @@ pub(crate) struct Act<'a> {
     pub(crate) by_service: bool,
     /// What the call gives out: kind, key, whose.
     pub(crate) mint: Option<(MintedKind, &'a str, &'a Who)>,
+    /// What it is aimed at.
+    pub(crate) targets: Vec<(TargetKind, &'a str)>,
 }
 
 impl<'a> Act<'a> {
@@ -143,7 +145,13 @@ impl<'a> Act<'a> {
             credential_kind: who.credential_kind,
             by_service: who.kind == PrincipalKind::AwsService,
             mint: None,
+            targets: Vec::new(),
         }
+    }
+
+    pub(crate) fn aimed(mut self, kind: TargetKind, value: &'a str) -> Self {
+        self.targets.push((kind, value));
+        self
     }
 
     pub(crate) fn from(self, network: &'a str) -> Self {
@@ -202,6 +210,13 @@ impl<'a> Act<'a> {
                 kind,
                 credential: (!key.is_empty()).then(|| CredentialId::of(key)),
                 principal: Some(whose.id(words)),
+            }),
+            targets: (!self.targets.is_empty()).then(|| {
+                let ids = self
+                    .targets
+                    .iter()
+                    .map(|(kind, value)| (*kind, words.text_id(&format!("{kind}:{value}"))));
+                ids.collect()
             }),
             detail: Some(Detail::pack(&DetailFields {
                 event_id: &event_id,

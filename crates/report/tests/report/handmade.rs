@@ -223,6 +223,7 @@ pub(crate) fn event() -> Event<'static> {
         shared_event_id: None,
         minted: None,
         traits: Traits::PERMANENT_KEY,
+        targets: Vec::new(),
         parameters_omitted: false,
     }
 }
@@ -260,6 +261,7 @@ pub(crate) fn baseline() -> (Vocabulary, Baseline, PrincipalId) {
         by_service: false,
         traits: Traits::PERMANENT_KEY,
         mint,
+        targets: None,
         detail: None,
     };
     let mint = Some(Mint {
