@@ -18,6 +18,7 @@ use crate::{
     peers::Family,
     sensitivities::Sensitivities,
     weigh::{Scale, Subject},
+    window::{damped_sum, extended, first_end},
 };
 
 /// A threshold set on the organisation's own history, and what it was set on.
@@ -242,7 +243,7 @@ fn call_bits(scale: Scale<'_>, subject: Subject<'_>, call: CallId) -> Option<f64
 
 impl Tab {
     fn open(time: Timestamp, settings: &Settings) -> Self {
-        let until = time.plus_secs(secs(settings.finding.window_hours * 3600.0));
+        let until = first_end(time, &settings.finding);
         Self {
             opened: time,
             until,
@@ -252,14 +253,7 @@ impl Tab {
     }
 
     fn score(&self) -> f64 {
-        let mut bits = self.calls.clone();
-        bits.sort_by(|a, b| b.total_cmp(a));
-        let calls: f64 = bits
-            .iter()
-            .zip(0..60)
-            .map(|(bits, place)| bits * 0.5_f64.powi(place))
-            .sum();
-        calls + self.context.values().sum::<f64>()
+        damped_sum(self.calls.iter().copied()) + self.context.values().sum::<f64>()
     }
 
     fn add(&mut self, news: Weighed, time: Timestamp, settings: &Settings) {
@@ -271,12 +265,7 @@ impl Tab {
                 *largest = largest.max(bits);
             }
         }
-        if self.score() - before > settings.finding.extend_bits {
-            let longest = self
-                .opened
-                .plus_secs(secs(settings.finding.days_max * SECONDS_PER_DAY as f64));
-            let extended = time.plus_secs(secs(settings.finding.window_hours * 3600.0));
-            self.until = self.until.max(extended.min(longest));
-        }
+        let rise = self.score() - before;
+        self.until = extended((self.opened, self.until), time, rise, &settings.finding);
     }
 }

@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use offtrail_baseline::Dimension;
-use offtrail_event::{
-    CallId, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, TargetKind, Timestamp,
-};
+use offtrail_event::{CallId, Observation, OutcomeClass, PrincipalId, TargetKind, Timestamp};
 
 use crate::{
     Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty,
@@ -18,6 +16,7 @@ use crate::{
     judge::{CallNews, ContextNews, TargetNews, Verdict},
     landscape::News,
     settings::FindingSettings,
+    window::{damped_sum, extended, first_end},
 };
 
 /// What enters the damped sum.
@@ -141,7 +140,7 @@ impl Case {
             id,
             root,
             opened: time,
-            until: time.plus_secs(hours(settings.window_hours)),
+            until: first_end(time, settings),
             last: time,
             calls: BTreeMap::new(),
             context: BTreeMap::new(),
@@ -164,14 +163,7 @@ impl Case {
 
     /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0.
     pub(crate) fn score(&self) -> f64 {
-        let mut bits: Vec<f64> = self.calls.values().copied().collect();
-        bits.sort_by(|a, b| b.total_cmp(a));
-        let calls: f64 = bits
-            .iter()
-            .zip(0..60)
-            .map(|(bits, place)| bits * 0.5_f64.powi(place))
-            .sum();
-        calls + self.context.values().sum::<f64>()
+        damped_sum(self.calls.values().copied()) + self.context.values().sum::<f64>()
     }
 
     /// Whether this call of this principal is news it already holds.
@@ -270,13 +262,7 @@ impl Case {
         self.last = self.last.max(observation.time);
         self.evidence.push(evidence);
         let rise = self.score() - before;
-        if rise > settings.extend_bits {
-            let longest = self
-                .opened
-                .plus_secs((settings.days_max * SECONDS_PER_DAY as f64) as i64);
-            let extended = observation.time.plus_secs(hours(settings.window_hours));
-            self.until = self.until.max(extended.min(longest));
-        }
+        self.until = extended((self.opened, self.until), observation.time, rise, settings);
         rise
     }
 
@@ -392,10 +378,6 @@ impl Case {
         // Stable: steps of one second stay in the order of their chain.
         self.lineage.sort_by_key(|step| step.time);
     }
-}
-
-fn hours(hours: f64) -> i64 {
-    (hours * 3600.0) as i64
 }
 
 fn why_call(news: &CallNews) -> String {

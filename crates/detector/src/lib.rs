@@ -28,6 +28,7 @@ mod target;
 mod targets_met;
 mod volume;
 mod weigh;
+mod window;
 mod wording;
 
 pub use calibrate::{Calibration, calibrate};
