@@ -20,25 +20,27 @@ const CREDENTIAL_KINDS: &str =
 /// # Panics
 /// A key is missing or unknown, or a word is not of its list.
 pub fn assert_is_observation(line: &Value) {
-    has_exactly(
-        line,
-        &[
-            "version",
-            "event_id",
-            "time",
-            "account",
-            "region",
-            "call",
-            "outcome",
-            "principal",
-            "credential",
-            "origin",
-            "read_only",
-            "category",
-            "via_service",
-            "provenance",
-        ],
-    );
+    let mut keys = vec![
+        "version",
+        "event_id",
+        "time",
+        "account",
+        "region",
+        "call",
+        "outcome",
+        "principal",
+        "credential",
+        "origin",
+        "read_only",
+        "category",
+        "via_service",
+        "provenance",
+    ];
+    if let Some(network) = line.get("network") {
+        keys.push("network");
+        has_exactly(network, &["value", "announced_by"]);
+    }
+    has_exactly(line, &keys);
     has_exactly(&line["call"], &["source", "name", "operation"]);
     has_exactly(&line["outcome"], &["class", "code"]);
     has_exactly(&line["principal"], PRINCIPAL);

@@ -13,6 +13,7 @@ pub mod archive;
 pub mod binary;
 pub mod desk;
 pub mod formats;
+pub mod mmdb;
 pub mod moto;
 pub mod mounted;
 pub mod neighbours;

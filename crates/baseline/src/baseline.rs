@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use offtrail_event::{CallId, CredentialKind, PrincipalId, Timestamp, Vocabulary};
 
-use crate::{Coverage, Profile, learn::CREDENTIAL_KINDS};
+use crate::{Coverage, Dimension, Profile, learn::CREDENTIAL_KINDS};
 
 /// Earliest and latest event time learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +108,25 @@ impl Baseline {
         self.coverage.merge(&other.coverage);
         self.window.merge(other.window);
         self.observations += other.observations;
+    }
+
+    /// Gives values of a dimension other names; rows of a profile that then have the same one are merged. Returns the profiles with the
+    /// rows that went and those in their place, for a store to write.
+    pub fn rename_values(
+        &mut self,
+        dimension: Dimension,
+        rename: impl Fn(u32) -> Option<u32>,
+    ) -> Self {
+        let mut touched = Self::new();
+        for (index, profile) in self.profiles.iter_mut().enumerate() {
+            let Some(profile) = profile else { continue };
+            let changed = profile.rename_values(dimension, &rename);
+            if !changed.is_empty() {
+                let id = PrincipalId(u32::try_from(index).expect("profiles are found by 32 bits"));
+                touched.set_profile(id, Profile::from_rows(Vec::new(), changed));
+            }
+        }
+        touched
     }
 
     /// Forgets rows last seen more than `age_days` before the end of the window. Returns how many rows went.

@@ -175,6 +175,43 @@ impl Profile {
             .retain(|row| row.dimension != dimension || keep(row.value));
     }
 
+    /// Gives values of a dimension other names; rows that then have the same one are merged, and known if one of them was known.
+    /// Returns the rows that went and the rows in their place.
+    pub(crate) fn rename_values(
+        &mut self,
+        dimension: Dimension,
+        rename: impl Fn(u32) -> Option<u32>,
+    ) -> Vec<FacetRow> {
+        let gone: Vec<(FacetRow, u32)> = self
+            .facets_of(dimension)
+            .filter_map(|row| Some((row.clone(), rename(row.value)?)))
+            .collect();
+        let mut changed = Vec::with_capacity(gone.len() * 2);
+        self.facets.retain(|row| {
+            row.dimension != dimension || !gone.iter().any(|(old, _)| old.value == row.value)
+        });
+        for (old, value) in gone {
+            let mut row = FacetRow {
+                value,
+                ..old.clone()
+            };
+            if let Some(there) = self.facet_mut(dimension, value) {
+                // What waits for review must not hold back what is known.
+                let standings = [there.standing, row.standing];
+                if standings.iter().any(|standing| standing.is_known()) {
+                    for standing in [&mut there.standing, &mut row.standing] {
+                        if *standing == Standing::Pending {
+                            *standing = Standing::Learnt;
+                        }
+                    }
+                }
+            }
+            self.see_facet(row.clone());
+            changed.extend([old, row]);
+        }
+        changed
+    }
+
     pub(crate) fn see_time(&mut self, time: Timestamp) {
         self.observations += 1;
         self.days.insert(time.day());

@@ -281,3 +281,46 @@ fn maturity_follows_its_rule() {
     assert_eq!(state(20, true, 0), MaturityState::Learning);
     assert_eq!(state(20, false, 90), MaturityState::Stale);
 }
+
+#[test]
+fn renamed_values_merge_and_stay_known() {
+    let words = words();
+    let mut baseline = Baseline::new();
+    let see = |network: u32, hours: i64, facets: Standing| {
+        let mut one = observation(0, 0, OutcomeClass::Succeeded, hours);
+        one.network = Some(TextId(network));
+        (
+            one,
+            Lesson {
+                facets,
+                ..Lesson::ALL
+            },
+        )
+    };
+    for (one, lesson) in [
+        see(0, 1, Standing::Learnt),
+        see(1, 3, Standing::Pending),
+        see(2, 5, Standing::Learnt),
+        see(0, 7, Standing::Learnt),
+    ] {
+        baseline.learn(&one, &words, lesson);
+    }
+    let renamed = words.text_id("d").0;
+    let touched =
+        baseline.rename_values(Dimension::Network, |value| (value < 2).then_some(renamed));
+    let networks = |baseline: &Baseline| {
+        let profile = baseline.profile(PrincipalId(0)).unwrap();
+        let rows = profile.facets_of(Dimension::Network);
+        rows.map(|row| (row.value, row.count, row.standing))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        networks(&baseline),
+        [(2, 1, Standing::Learnt), (renamed, 3, Standing::Learnt)]
+    );
+    let rows: Vec<u32> = networks(&touched).iter().map(|row| row.0).collect();
+    assert_eq!(rows, [0, 1, renamed], "what went, and what is in its place");
+    // Regions are no networks.
+    let profile = baseline.profile(PrincipalId(0)).unwrap();
+    assert_eq!(profile.facets_of(Dimension::Region).count(), 1);
+}

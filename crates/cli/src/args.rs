@@ -72,6 +72,10 @@ pub(crate) struct InputArgs {
     /// How many hours later than its events a file may be delivered; at most ten years.
     #[arg(long, value_name = "HOURS", default_value_t = LATENESS_HOURS, value_parser = clap::value_parser!(u32).range(..=87_600))]
     lateness: u32,
+    /// Tell networks by who announces them, as this MMDB file of autonomous systems has it (GeoLite2-ASN, DB-IP, IPinfo); by default networks
+    /// are prefixes. A baseline once used with such a file needs one from then on.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) asn_db: Option<PathBuf>,
     /// Threads that read; by default one per core.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,

@@ -90,7 +90,12 @@ impl Bench<'_> {
             } else {
                 weight
             };
-            let text = self.words.text(TextId(value)).to_string();
+            let mut text = self.words.text(TextId(value)).to_string();
+            if dimension == Dimension::Network {
+                let detail = observation.detail.as_ref();
+                let by = detail.map_or("", |detail| detail.announced_by());
+                text = [&text, by].join(" ").trim_end().to_owned();
+            }
             let found = &mut verdict.context;
             self.add_rated(subject, news, (dimension, value, text, weight), found);
         }

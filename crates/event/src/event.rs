@@ -117,6 +117,8 @@ pub struct Origin<'a> {
     pub service: Option<Cow<'a, str>>,
     /// The network the address is announced in or, without data on that, its /16 (IPv4) or /32 (IPv6) prefix.
     pub network: Option<Cow<'a, str>>,
+    /// Who announces the network, where that was looked up: shown beside it, never compared. Empty if nobody is known.
+    pub announced_by: Option<Cow<'a, str>>,
     /// `userAgent`, verbatim.
     pub user_agent: Option<Cow<'a, str>>,
     /// The family of the user agent: `aws-cli`, `Boto3`, `Terraform`, `console`, …; versions stripped.

@@ -144,7 +144,7 @@ pub struct Observation {
     pub detail: Option<Detail>,
 }
 
-const DETAIL_FIELDS: usize = 9;
+const DETAIL_FIELDS: usize = 10;
 
 /// The texts that only evidence needs, in one allocation.
 #[derive(Clone, PartialEq, Eq)]
@@ -168,6 +168,7 @@ impl Detail {
             fields.session_name,
             fields.minted_key,
             fields.service,
+            fields.announced_by,
         ];
         let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
         let mut ends = [0; DETAIL_FIELDS];
@@ -245,6 +246,12 @@ impl Detail {
     pub fn service(&self) -> &str {
         self.field(8)
     }
+
+    /// Who announces the network, for people; empty if not known.
+    #[must_use]
+    pub fn announced_by(&self) -> &str {
+        self.field(9)
+    }
 }
 
 impl fmt::Debug for Detail {
@@ -279,6 +286,8 @@ pub struct DetailFields<'a> {
     pub minted_key: &'a str,
     /// The service the call came from or was made by.
     pub service: &'a str,
+    /// Who announces the network.
+    pub announced_by: &'a str,
 }
 
 #[cfg(test)]
@@ -291,13 +300,17 @@ mod tests {
             event_id: "e",
             code: "AccessDenied",
             service: "s",
+            announced_by: "n",
             ..Default::default()
         });
         assert_eq!(
             (detail.event_id(), detail.event_name(), detail.code()),
             ("e", "", "AccessDenied")
         );
-        assert_eq!((detail.minted_key(), detail.service()), ("", "s"));
+        assert_eq!(
+            (detail.minted_key(), detail.service(), detail.announced_by()),
+            ("", "s", "n")
+        );
     }
 
     #[test]

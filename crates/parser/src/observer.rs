@@ -216,5 +216,6 @@ fn detail(event: &Event<'_>) -> Detail {
             .as_deref()
             .or(event.origin.service.as_deref())
             .unwrap_or_default(),
+        announced_by: event.origin.announced_by.as_deref().unwrap_or_default(),
     })
 }

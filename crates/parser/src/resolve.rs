@@ -79,6 +79,7 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
             address: place.address,
             service: place.service,
             network: place.network,
+            announced_by: None,
             user_agent,
             agent_family,
         },

@@ -31,6 +31,15 @@ struct ObservationV1<'a> {
     via_service: Option<&'a str>,
     #[serde(serialize_with = "as_text")]
     provenance: Provenance<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkV1<'a>>,
+}
+
+/// There only where networks were looked up.
+#[derive(Serialize)]
+struct NetworkV1<'a> {
+    value: &'a str,
+    announced_by: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -167,6 +176,14 @@ impl<'a> ObservationV1<'a> {
             category: event.category.as_str(),
             via_service: told_of(&event.via_service),
             provenance: Provenance { from, index },
+            network: origin
+                .announced_by
+                .as_deref()
+                .zip(told_of(&origin.network))
+                .map(|(by, value)| NetworkV1 {
+                    value,
+                    announced_by: told(by),
+                }),
         }
     }
 }

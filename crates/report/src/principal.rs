@@ -1,6 +1,6 @@
 //! What is known of one principal, for `offtrail explain PRINCIPAL`: everything its profile holds, at a glance.
 
-use std::{cmp::Reverse, io};
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use offtrail_baseline::{
     Baseline, CallRow, Dimension, FacetRow, MaturityRule, MaturityState, Profile, Standing,
@@ -34,6 +34,8 @@ pub struct PrincipalView<'a> {
     pub baseline: &'a Baseline,
     /// Which principal.
     pub principal: PrincipalId,
+    /// Who announces networks, where that is known, by the network's text.
+    pub announced_by: &'a BTreeMap<String, String>,
     /// The rule of maturity.
     pub rule: MaturityRule,
     /// When maturity is judged; usually the end of the baseline's window.
@@ -252,10 +254,13 @@ fn calls(
 fn facet_text(view: &PrincipalView<'_>, row: &FacetRow) -> String {
     match row.dimension {
         Dimension::Takes => view.words.principal(PrincipalId(row.value)).label(),
-        _ => view
-            .words
-            .text(offtrail_event::TextId(row.value))
-            .to_string(),
+        dimension => {
+            let text = view.words.text(offtrail_event::TextId(row.value));
+            match view.announced_by.get(&*text) {
+                Some(by) if dimension == Dimension::Network => format!("{text} {by}"),
+                _ => text.to_string(),
+            }
+        }
     }
 }
 

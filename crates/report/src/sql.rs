@@ -70,7 +70,12 @@ pub fn finding_queries(finding: &FindingV1) -> Vec<Query> {
     };
     let mut queries = Vec::new();
     for novelty in finding.novelties.iter().take(NOVELTIES_MAX) {
-        let Some(value) = literal(&novelty.value) else {
+        // Who announces a network stands behind it; rows hold the network alone.
+        let row = match novelty.dimension.as_str() {
+            "network" => novelty.value.split(' ').next().unwrap_or_default(),
+            _ => &novelty.value,
+        };
+        let Some(value) = literal(row) else {
             continue;
         };
         let (table, is_it, kept) = match novelty.dimension.as_str() {

@@ -9,6 +9,7 @@
     reason = "this crate is one of the edges: reading files, the network and the environment is its work"
 )]
 
+mod announced;
 mod folder;
 mod item;
 mod layout;
@@ -19,6 +20,10 @@ mod s3;
 mod settings;
 mod source;
 
+pub use announced::{
+    AsDatabase, AsDatabaseError, AutonomousSystem, DATABASE_BYTES_MAX, Looked, NETWORKS_WALKED_MAX,
+    ORGANISATION_CHARS_MAX, RECORDS_PROBED_MAX,
+};
 pub use item::{Fingerprint, Item, Provenance};
 pub use layout::{Day, Layout, LayoutKind};
 pub use listing::{ListError, Listing, Problem, Pruned, Sources};

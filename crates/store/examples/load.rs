@@ -98,6 +98,7 @@ fn write(path: &Path, principals: u32, calls: u32) {
                 files: &[],
                 tally: &[],
                 detection: None,
+                facts: &[],
             })
             .unwrap();
     }

@@ -6,7 +6,7 @@ use offtrail_event::{Day, Fingerprint, Timestamp, Vocabulary};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    Doing, Error, Reason, Store, detection, remembered,
+    Doing, Error, Reason, Store, detection, notes, remembered,
     words::{FileIds, dimension_code, outcome_code, standing_code},
 };
 
@@ -29,6 +29,8 @@ pub struct Checkpoint<'a> {
     /// Where detection stands after it; `None` if nothing was judged. Findings stay open then, and what was computed from changed profiles
     /// is dropped.
     pub detection: Option<&'a DetectorState>,
+    /// Facts about the file to keep with it; see [`Store::meta`].
+    pub facts: &'a [(&'a str, &'a str)],
 }
 
 impl Store {
@@ -79,6 +81,9 @@ fn write(connection: &mut Connection, checkpoint: &Checkpoint<'_>) -> Result<(),
         Some(state) => detection::keep(&transaction, state)?,
         None if !checkpoint.touched.is_empty() => detection::overtake(&transaction)?,
         None => {}
+    }
+    for (key, value) in checkpoint.facts {
+        notes::put(&transaction, key, value)?;
     }
     transaction.commit()?;
     Ok(())

@@ -67,10 +67,15 @@ impl Store {
     ///
     /// The disk is full or refuses. The file is left as it was.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), Error> {
-        let put = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
-        let done = self.connection.execute(put, [key, value]);
-        self.doing(Doing::Write, done.map(|_| ()).map_err(Reason::from))
+        self.doing(Doing::Write, put(&self.connection, key, value))
     }
+}
+
+/// Keeps a fact about the file.
+pub(crate) fn put(connection: &Connection, key: &str, value: &str) -> Result<(), Reason> {
+    let put = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+    connection.prepare_cached(put)?.execute([key, value])?;
+    Ok(())
 }
 
 fn collected<T, C: FromIterator<T>>(

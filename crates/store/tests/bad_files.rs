@@ -218,6 +218,7 @@ fn fill(store: &mut Store, count: u32) -> Result<(), Error> {
         files: &[("f", "1")],
         tally: &[("records", 1)],
         detection: None,
+        facts: &[],
     })
 }
 

@@ -116,6 +116,7 @@ fn run(path: &Path, numbers: &[u32]) {
             files: &[(&file, "content")],
             tally: &[("observations", numbers.len() as u64)],
             detection: None,
+            facts: &[],
         })
         .unwrap();
 }
@@ -216,6 +217,7 @@ fn a_row_gone_from_the_whole_is_deleted_and_a_ruling_written() {
             files: &[],
             tally: &[],
             detection: None,
+            facts: &[],
         })
         .unwrap();
     let other = Vocabulary::new();
@@ -363,6 +365,7 @@ fn learning_without_judging_keeps_open_findings_and_drops_what_was_computed() {
             files: &[],
             tally: &[],
             detection,
+            facts: &[],
         };
         store.commit(&checkpoint).unwrap();
         store.load_detection().unwrap()

@@ -13,7 +13,8 @@ use crate::{
     errors::Outcome,
     pipeline::{
         calibration,
-        learn::{Known, Learning},
+        learn::{Known, Learning, commit},
+        naming::{Naming, agree},
         run::{list, reconcile, settings},
     },
     progress::Talk,
@@ -48,11 +49,13 @@ pub(crate) const CHECKPOINT_FILES: u32 = 2_000;
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let settings = settings(args.settings.as_deref())?;
+    let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
     let mut store = Store::create_or_open(&args.baseline)?;
     let words = Vocabulary::new();
     let mut known = Known::load(&store, &words)?;
+    agree_on_networks(naming.as_ref(), &mut store, (&mut known, &words))?;
     let learnt_before = store.files()?;
     let listed = listing.items.len();
     let mut items = listing.items;
@@ -71,6 +74,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     }
     let learning = Learning {
         words: &words,
+        naming: naming.as_ref(),
         scope: Scope {
             since: args.input.since,
             until: args.input.until,
@@ -94,6 +98,33 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     if tally.learnt > 0 || calibration::stored(&store)?.is_none() {
         calibration::renew(&mut store, (&known.baseline, &words), &settings, talk)?;
     }
+    if let Some(naming) = &naming {
+        naming.say(talk);
+    }
     reconcile(&args.input, ("backfill", Purpose::Learn), &tally, talk)?;
     Ok(Outcome::Done)
+}
+
+/// Brings the networks of a baseline to the names of this run, as a checkpoint of its own.
+fn agree_on_networks(
+    naming: Option<&Naming>,
+    store: &mut Store,
+    (known, words): (&mut Known, &Vocabulary),
+) -> anyhow::Result<()> {
+    let agreed = agree(naming, store, (&mut known.baseline, words))?;
+    let facts = agreed.facts();
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let state = match agreed.renamed.is_empty() {
+        true => None,
+        false => agreed.state(store, (&known.baseline, words))?,
+    };
+    let none = Tally::default();
+    commit(
+        store,
+        (words, &known.baseline, &agreed.renamed),
+        (&known.repeats, state.as_ref(), &facts),
+        (&[], &none, &none),
+    )
 }

@@ -18,6 +18,7 @@ use crate::{
     pipeline::{
         findings::Findings,
         judge::Judging,
+        naming::Naming,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
     },
@@ -57,8 +58,10 @@ const BUDGET: u32 = 1;
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let words = Vocabulary::new();
+    let naming = Naming::open(args.input.asn_db.as_deref())?;
     let judging = Judging {
         words: &words,
+        naming: naming.as_ref(),
         scope: Scope {
             since: args.input.since,
             until: args.input.until,
@@ -128,6 +131,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     ));
     if let Some(left_out) = left_out {
         talk.say(&left_out);
+    }
+    if let Some(naming) = &naming {
+        naming.say(talk);
     }
     reconcile(&args.input, ("backtest", Purpose::Judge), &tally, talk)?;
     Ok(if reached {

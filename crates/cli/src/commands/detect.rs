@@ -18,6 +18,7 @@ use crate::{
         findings::Findings,
         judge::Judging,
         learn::{Known, commit},
+        naming::{Naming, agree},
         run::{list, reconcile, settings},
     },
     progress::Talk,
@@ -47,6 +48,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let settings = settings(args.judge.settings.as_deref())?;
     let policy = args.judge.learn.policy();
+    let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut store = Store::open_read_only(&args.baseline)?;
     if policy != LearningPolicy::Frozen {
         // Held from the start: another process must not write between our reading and our writing.
@@ -54,11 +56,14 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         store = Store::create_or_open(&args.baseline)?;
     }
     let words = Vocabulary::new();
-    let known = Known::load(&store, &words)?;
+    let mut known = Known::load(&store, &words)?;
+    let agreed = agree(naming.as_ref(), &store, (&mut known.baseline, &words))?;
+    let state = agreed.state(&store, (&known.baseline, &words))?;
     let now = known.baseline.window.0.map(|(_, until)| until);
     let raising = calibration::raising(&store, &settings, args.judge.threshold, now)?;
     let judging = Judging {
         words: &words,
+        naming: naming.as_ref(),
         scope: Scope {
             since: args.input.since,
             until: args.input.until,
@@ -83,7 +88,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     if policy != LearningPolicy::Frozen {
         watch = watch.with_touched();
     }
-    if let Some(state) = store.load_detection()? {
+    if let Some(state) = state {
         watch = watch
             .resume(&state)
             .with_context(|| format!("go on in baseline {:?}", args.baseline))?;
@@ -98,7 +103,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         .is_some_and(|least| findings.reached(least));
     let left_out = findings.words();
     findings.finish()?;
-    if let Some(touched) = judged.watch.take_touched() {
+    if let Some(mut touched) = judged.watch.take_touched() {
+        touched.merge(&agreed.renamed);
         let state = judged.watch.state();
         if let Some(state) = state.as_ref().filter(|state| state.forgotten > 0) {
             talk.say(&format!(
@@ -114,7 +120,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         commit(
             &mut store,
             (&words, judged.watch.baseline(), &touched),
-            (judged.watch.repeats(), state.as_ref()),
+            (judged.watch.repeats(), state.as_ref(), &agreed.facts()),
             (files, &Tally::default(), &tally),
         )?;
         if judged.watch.calibration().is_some() {
@@ -130,6 +136,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     }
     if let Some(left_out) = left_out {
         talk.say(&left_out);
+    }
+    if let Some(naming) = &naming {
+        naming.say(talk);
     }
     reconcile(&args.input, ("detect", Purpose::Judge), &tally, talk)?;
     Ok(if reached {

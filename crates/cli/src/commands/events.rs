@@ -16,6 +16,7 @@ use crate::{
     errors::Outcome,
     output::Output,
     pipeline::{
+        naming::{Namer, Naming},
         order::in_order,
         run::{list, reconcile},
         tally::{FileOutcome, Rows, read},
@@ -52,6 +53,7 @@ struct Lines {
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut out = Output::stdout();
     let mut rejects = match &args.rejects {
         Some(path) => Some(Output::open(Some(path))?),
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let done = in_order(
         &reader,
         args.input.threads(),
-        || worker(scope),
+        || worker(scope, naming.as_ref()),
         |_, lines: Lines| {
             lines.written?;
             tally.out_of_scope += lines.out_of_scope;
@@ -92,19 +94,24 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     if let Some(rejects) = rejects {
         rejects.finish()?;
     }
+    if let Some(naming) = &naming {
+        naming.say(talk);
+    }
     reconcile(&args.input, ("events", Purpose::Show), &tally, talk)?;
     Ok(Outcome::Done)
 }
 
-fn worker(scope: Scope) -> impl FnMut(Delivery<'_>) -> Lines {
+fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery<'_>) -> Lines {
     let mut parser = Parser::default();
+    let mut namer = Namer::new(naming);
     move |delivery| {
         let provenance = delivery.item.provenance.to_string();
         let mut observations = Vec::new();
         let mut rejects = Vec::new();
         let mut out_of_scope = 0;
         let mut written = Ok(());
-        let outcome = read(&mut parser, delivery, &mut |index, record, _| {
+        let by = (&mut parser, &mut namer);
+        let outcome = read(by, delivery, &mut |index, record, _| {
             let line = match record {
                 Ok(event) if scope.holds(event.time) => {
                     write_observation(&mut observations, &event, &provenance, index)

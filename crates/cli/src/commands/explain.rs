@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use offtrail_baseline::Baseline;
-use offtrail_event::{PrincipalId, PrincipalName, Timestamp, Vocabulary};
+use offtrail_baseline::{Baseline, Dimension};
+use offtrail_event::{PrincipalId, PrincipalName, TextId, Timestamp, Vocabulary};
 use offtrail_report::{
     CALLS_SHOWN, FindingV1, PrincipalOptions, PrincipalView, inert, read_finding,
     write_finding_queries, write_finding_short, write_finding_text, write_principal,
@@ -20,7 +20,7 @@ use offtrail_store::Store;
 use crate::{
     errors::Outcome,
     output::{self, Output},
-    pipeline::run::settings,
+    pipeline::{naming::Naming, run::settings},
 };
 
 /// Tells the story of one finding, or all that is known of one principal.
@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// Calls of a principal shown, most frequent first.
     #[arg(long, value_name = "N", default_value_t = CALLS_SHOWN)]
     calls: usize,
+    /// Name who announces a principal's networks, by this MMDB file of autonomous systems.
+    #[arg(long, value_name = "FILE")]
+    asn_db: Option<PathBuf>,
     /// Settings whose rule of maturity applies.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -139,16 +142,26 @@ fn finding(
 
 fn principal(args: &Arguments, path: &Path) -> anyhow::Result<()> {
     let rule = settings(args.settings.as_deref())?.maturity_rule();
+    let naming = Naming::open(args.asn_db.as_deref())?;
     let store = Store::open_read_only(path)?;
     let words = Vocabulary::new();
     let baseline = store.load(&words)?;
     let found = principals_of(&baseline, &words, &args.what);
     let mut out = Output::stdout();
     if let [(_, principal)] = found.as_slice() {
+        let announced_by = naming.map_or_else(BTreeMap::new, |naming| {
+            let profile = baseline.profile(*principal);
+            let networks = profile.into_iter().flat_map(|profile| {
+                let rows = profile.facets_of(Dimension::Network);
+                rows.map(|row| words.text(TextId(row.value)))
+            });
+            naming.announcing(networks)
+        });
         let view = PrincipalView {
             words: &words,
             baseline: &baseline,
             principal: *principal,
+            announced_by: &announced_by,
             rule,
             now: baseline.window.0.map_or(Timestamp::MIN, |(_, until)| until),
         };

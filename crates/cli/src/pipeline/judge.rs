@@ -9,6 +9,7 @@ use offtrail_sources::{Listing, Sources};
 
 use crate::{
     pipeline::{
+        naming::{Namer, Naming},
         order::{delivered_from, in_order, sort_by_delivery},
         tally::{FileOutcome, Rows, read_events},
     },
@@ -20,6 +21,7 @@ use offtrail_baseline::Baseline;
 /// How to judge.
 pub(crate) struct Judging<'j> {
     pub(crate) words: &'j Vocabulary,
+    pub(crate) naming: Option<&'j Naming>,
     pub(crate) scope: Scope,
     pub(crate) policy: LearningPolicy,
     pub(crate) telling: Telling,
@@ -124,10 +126,11 @@ impl<'j> Judging<'j> {
         &self,
     ) -> impl FnMut(offtrail_sources::Delivery<'_>) -> (FileOutcome, Vec<Observation>) {
         let mut parser = Parser::default();
+        let mut namer = Namer::new(self.naming);
         let mut observer = Observer::new(self.words, WithDetail::Judge);
         move |delivery| {
             let mut observations = Vec::new();
-            let outcome = read_events(&mut parser, delivery, |event, raw| {
+            let outcome = read_events((&mut parser, &mut namer), delivery, |event, raw| {
                 observations.push(observer.observe(&event, raw));
             });
             (outcome, observations)

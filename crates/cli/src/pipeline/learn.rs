@@ -18,6 +18,7 @@ use offtrail_sources::{Item, Reader, Sources};
 use offtrail_store::{Checkpoint, Store};
 
 use crate::{
+    pipeline::naming::{Namer, Naming},
     pipeline::tally::{FileOutcome, Rows, counters, read_events},
     progress::{Progress, Talk},
 };
@@ -28,6 +29,7 @@ const CHECKPOINT_BYTES_MAX: u64 = 256 << 20;
 /// How to learn.
 pub(crate) struct Learning<'l> {
     pub(crate) words: &'l Vocabulary,
+    pub(crate) naming: Option<&'l Naming>,
     pub(crate) scope: Scope,
     pub(crate) threads: usize,
     /// Files between two checkpoints, at most.
@@ -160,7 +162,7 @@ impl Learning<'_> {
         commit(
             store,
             (self.words, &known.baseline, &touched),
-            (&known.repeats, None),
+            (&known.repeats, None, &[]),
             (&files, &before, tally),
         )
     }
@@ -172,6 +174,7 @@ impl Learning<'_> {
         (counts, progress): (&Counts, &Progress),
     ) -> Share {
         let mut parser = Parser::default();
+        let mut namer = Namer::new(self.naming);
         let mut observer = Observer::new(self.words, WithDetail::Learn);
         let mut share = Share {
             partial: Baseline::new(),
@@ -181,7 +184,7 @@ impl Learning<'_> {
         while let Some(delivery) = reader.next() {
             let index = delivery.index;
             let before = out_of_scope;
-            let outcome = read_events(&mut parser, delivery, |event, raw| {
+            let outcome = read_events((&mut parser, &mut namer), delivery, |event, raw| {
                 let observation = observer.observe(&event, raw);
                 if !self.scope.holds(observation.time) {
                     out_of_scope += 1;
@@ -215,7 +218,7 @@ impl Learning<'_> {
 pub(crate) fn commit(
     store: &mut Store,
     (words, whole, touched): (&Vocabulary, &Baseline, &Baseline),
-    (repeats, detection): (&Repeats, Option<&DetectorState>),
+    (repeats, detection, facts): (&Repeats, Option<&DetectorState>, &[(&str, &str)]),
     (files, before, after): (&[(String, String)], &Tally, &Tally),
 ) -> anyhow::Result<()> {
     let fingerprints = repeats.take_fresh();
@@ -232,5 +235,6 @@ pub(crate) fn commit(
         files: &files,
         tally: &tally,
         detection,
+        facts,
     })?)
 }

@@ -4,6 +4,7 @@ pub(crate) mod calibration;
 pub(crate) mod findings;
 pub(crate) mod judge;
 pub(crate) mod learn;
+pub(crate) mod naming;
 pub(crate) mod order;
 pub(crate) mod run;
 pub(crate) mod score;

@@ -8,7 +8,7 @@ use offtrail_parser::{FileTally as Parsed, Parser, Reject};
 use offtrail_report::{Apart, FileTally, Tally};
 use offtrail_sources::{Delivery, ReadError};
 
-use crate::{args::RejectsMax, progress::Progress};
+use crate::{args::RejectsMax, pipeline::naming::Namer, progress::Progress};
 
 /// What came of one file.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub(crate) struct FileOutcome {
     unreadable: Option<ReadError>,
 }
 
-/// Parses a delivery and hands over each record and reject, with its index.
+/// Parses a delivery, names networks, and hands over each record and reject, with its index.
 pub(crate) fn read(
-    parser: &mut Parser,
+    (parser, namer): (&mut Parser, &mut Namer<'_>),
     delivery: Delivery<'_>,
     each: &mut offtrail_parser::Each<'_>,
 ) -> FileOutcome {
@@ -30,7 +30,12 @@ pub(crate) fn read(
         Ok(bytes) => FileOutcome {
             provenance,
             bytes_in: bytes.len() as u64,
-            parsed: parser.read(&bytes, each),
+            parsed: parser.read(&bytes, &mut |index, mut read, raw| {
+                if let Ok(event) = &mut read {
+                    namer.name(event);
+                }
+                each(index, read, raw);
+            }),
             unreadable: None,
         },
         Err(error) => FileOutcome {
@@ -44,19 +49,17 @@ pub(crate) fn read(
 
 /// The same where only events matter: rejects are counted by the parser all the same.
 pub(crate) fn read_events(
-    parser: &mut Parser,
+    by: (&mut Parser, &mut Namer<'_>),
     delivery: Delivery<'_>,
     mut each: impl FnMut(Event<'_>, &[u8]),
 ) -> FileOutcome {
-    read(
-        parser,
-        delivery,
-        &mut |_, read: Result<Event<'_>, Reject>, raw| {
-            if let Ok(event) = read {
-                each(event, raw);
-            }
-        },
-    )
+    read(by, delivery, &mut |_,
+                             read: Result<Event<'_>, Reject>,
+                             raw| {
+        if let Ok(event) = read {
+            each(event, raw);
+        }
+    })
 }
 
 impl FileOutcome {

@@ -1,6 +1,6 @@
 //! The first part: open and closed cases, lineage, the counts of the day, and what records told of calls.
 
-use offtrail_baseline::Dimension;
+use offtrail_baseline::{Baseline, Dimension};
 use offtrail_event::{
     CallId, CredentialId, Day, PrincipalId, TargetKind, TextId, Timestamp, Vocabulary,
 };
@@ -60,6 +60,19 @@ impl Kept {
         });
         self.edges.truncate(self.edges.len() / 2);
         (before - self.closed.len() - self.edges.len()) as u64
+    }
+
+    /// A case no longer answers for a network that `baseline` knew before it, under another of its names.
+    pub(super) fn leave_known_networks(&mut self, baseline: &Baseline) {
+        for case in self.open.iter_mut().chain(&mut self.closed) {
+            case.brought_facets.retain(|brought| {
+                let profile = baseline.profile(brought.principal);
+                let row =
+                    profile.and_then(|profile| profile.facet(brought.dimension, brought.value));
+                brought.dimension != Dimension::Network
+                    || row.is_none_or(|row| row.first >= brought.time)
+            });
+        }
     }
 
     pub(super) fn pack(&self, to: &mut Packer) {

@@ -15,7 +15,7 @@ mod names;
 mod values;
 
 use offtrail_baseline::Baseline;
-use offtrail_event::Vocabulary;
+use offtrail_event::{TextId, Vocabulary};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Detector, LearningPolicy, Settings, Telling, landscape::Landscape};
@@ -68,6 +68,36 @@ pub struct Setup {
     pub telling: Telling,
     /// What happens to what is new.
     pub policy: LearningPolicy,
+}
+
+impl DetectorState {
+    /// The same with other names for networks, to go with a baseline whose networks were renamed so already; what is common in the
+    /// organisation has to be replayed then.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are of a newer version, or damaged.
+    pub fn with_networks_renamed(
+        &self,
+        rename: &dyn Fn(TextId) -> Option<TextId>,
+        baseline: &Baseline,
+        words: &Vocabulary,
+    ) -> Result<Self, StateError> {
+        if self.version != STATE_VERSION {
+            return Err(StateError::Newer(self.version));
+        }
+        let mut from = open(&self.cases, words)?;
+        for text in &mut from.texts {
+            *text = rename(*text).unwrap_or(*text);
+        }
+        let mut kept = cases::Kept::read(&mut from)?;
+        kept.leave_known_networks(baseline);
+        Ok(Self {
+            cases: seal(words, &|to| kept.pack(to)),
+            landscape: Vec::new(),
+            ..self.clone()
+        })
+    }
 }
 
 impl Detector {

@@ -219,6 +219,7 @@ impl<'a> Act<'a> {
                 ids.collect()
             }),
             detail: Some(Detail::pack(&DetailFields {
+                announced_by: "",
                 event_id: &event_id,
                 event_name: operation,
                 code,

@@ -214,6 +214,7 @@ pub(crate) fn event() -> Event<'static> {
             address: Some(Cow::Borrowed("198.51.100.7")),
             service: None,
             network: Some(Cow::Borrowed("198.51.0.0/16")),
+            announced_by: None,
             user_agent: Some(Cow::Borrowed("aws-cli/2.15.30 \"quoted\"\u{1b}")),
             agent_family: Cow::Borrowed("aws-cli"),
         },

@@ -68,6 +68,21 @@ fn a_finding_can_be_checked() {
 }
 
 #[test]
+fn a_network_is_asked_for_without_who_announces_it() {
+    let mut finding = FindingV1::from(&finding());
+    finding.novelties.truncate(1);
+    finding.novelties[0].dimension = "network".to_owned();
+    finding.novelties[0].value = "AS64500 Example Telecom".to_owned();
+    let file = file_with(&finding.principal);
+    file.execute_batch(
+        "INSERT INTO texts VALUES (1, 'AS64500');
+         INSERT INTO facets VALUES (1, 0, 1, 0, 1, 2, 3);",
+    )
+    .unwrap();
+    assert_eq!(rows(&file, &finding_queries(&finding)[0]), 1);
+}
+
+#[test]
 fn too_long_a_text_gives_no_query() {
     let mut principal = PrincipalV1::from(&ci_user());
     principal.id = Some("x".repeat(LITERAL_CHARS_MAX + 1));

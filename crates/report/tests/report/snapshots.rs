@@ -1,5 +1,7 @@
 //! Every format as a reader sees it.
 
+use std::collections::BTreeMap;
+
 use offtrail_baseline::MaturityRule;
 use offtrail_detector::Severity;
 use offtrail_event::{CredentialKind, PrincipalKind};
@@ -202,6 +204,7 @@ fn principal_text(charset: Charset) -> String {
         words: &words,
         baseline: &baseline,
         principal,
+        announced_by: &BTreeMap::new(),
         rule: MaturityRule::default(),
         now: at("2026-08-31T12:00:00Z"),
     };
