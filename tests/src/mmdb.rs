@@ -11,12 +11,14 @@ const MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
 /// Seconds since 1970 at which every database here was built: 2026-05-01.
 const BUILT: u64 = 1_777_593_600;
 
-/// Types of values.
 const TEXT: u8 = 2;
-const UINT16: u8 = 5;
-const UINT32: u8 = 6;
+/// 16 bits, unsigned.
+pub const UINT16: u8 = 5;
+/// 32 bits, unsigned.
+pub const UINT32: u8 = 6;
 const MAP: u8 = 7;
-const UINT64: u8 = 9;
+/// 64 bits, unsigned.
+pub const UINT64: u8 = 9;
 const ARRAY: u8 = 11;
 
 #[derive(Clone, Copy)]
@@ -140,8 +142,9 @@ pub fn encoded(value: &Value) -> Vec<u8> {
     }
 }
 
-/// A number without its leading zero bytes.
-fn unsigned(kind: u8, number: u64) -> Vec<u8> {
+/// A number of one of these types, without its leading zero bytes.
+#[must_use]
+pub fn unsigned(kind: u8, number: u64) -> Vec<u8> {
     let bytes = number.to_be_bytes();
     let used = &bytes[number.leading_zeros() as usize / 8..];
     [head(kind, used.len()), used.to_vec()].concat()

