@@ -51,9 +51,14 @@ pub struct Progress {
     pub events: u64,
 }
 
-/// Ids of all attack scenarios, the seed story first.
+/// Ids of the scenarios of [`AttackSet::All`], the seed story first.
 pub fn scenario_ids() -> impl Iterator<Item = &'static str> {
     attacks::SCENARIOS.iter().map(|scenario| scenario.id)
+}
+
+/// Ids of the scenarios of [`AttackSet::Hard`].
+pub fn hard_scenario_ids() -> impl Iterator<Item = &'static str> {
+    attacks::HARD.iter().map(|scenario| scenario.id)
 }
 
 /// Simulates an organisation and writes its archive and labels into `sink`; `progress` hears of every day.
@@ -77,7 +82,12 @@ pub fn simulate(
     }
     let mut org = Organisation::new(settings);
     let mut people = Population::new(&mut org, settings.scale);
-    let mut plan = changes::plan(&mut org, &mut people, settings.scale);
+    let mut plan = changes::plan(
+        &mut org,
+        &mut people,
+        settings.scale,
+        attacks::wants_upkeep(&settings.attacks),
+    );
     let mut attacks = attacks::plan(&org, &people, &settings.attacks)?;
     let mut delivery = Delivery::new(settings);
     let mut counts = vec![0_u64; Kind::ALL.len()];

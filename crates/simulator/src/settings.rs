@@ -61,7 +61,10 @@ pub enum AttackSet {
     None,
     /// Every scenario, each once, each with its own victim.
     All,
-    /// Only the scenarios with these ids (see [`crate::scenario_ids`]).
+    /// Those that make only calls their victims make anyway; everybody makes the same calls with ordinary targets (see
+    /// [`crate::hard_scenario_ids`]).
+    Hard,
+    /// Only the scenarios with these ids, of any set or of none.
     Only(Vec<String>),
 }
 

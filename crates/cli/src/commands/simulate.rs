@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
     /// First day.
     #[arg(long, value_name = "DAY", default_value = "2026-06-01", value_parser = time)]
     start: Timestamp,
-    /// Attacks placed: all, none, or ids of scenarios separated by commas.
-    #[arg(long, value_name = "all|none|ID,…", default_value = "all")]
+    /// Attacks placed: all, none, hard (only calls their victims make anyway), or ids of scenarios separated by commas.
+    #[arg(long, value_name = "all|none|hard|ID,…", default_value = "all")]
     attacks: String,
     /// Write into a folder that is not empty.
     #[arg(long)]
@@ -77,6 +77,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         attacks: match args.attacks.as_str() {
             "all" => AttackSet::All,
             "none" => AttackSet::None,
+            "hard" => AttackSet::Hard,
             ids => AttackSet::Only(ids.split(',').map(str::to_owned).collect()),
         },
     };

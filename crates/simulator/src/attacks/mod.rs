@@ -1,5 +1,6 @@
 //! Attacks: which happen, when, to whom; and their story, day by day, in [`stage`].
 
+mod hard;
 mod scenarios;
 mod stage;
 mod telling;
@@ -10,6 +11,7 @@ use crate::population::Population;
 use crate::principals::{DEPLOY_USER, Kind};
 use crate::settings::{AttackSet, Error};
 
+pub(crate) use hard::{HARD, LONG_CHAINS};
 pub(crate) use scenarios::{SCENARIOS, Scenario, Step, Victim};
 pub(crate) use stage::Attack;
 
@@ -39,6 +41,7 @@ pub(crate) fn plan(
     let chosen: Vec<&'static Scenario> = match set {
         AttackSet::None => Vec::new(),
         AttackSet::All => SCENARIOS.iter().collect(),
+        AttackSet::Hard => HARD.iter().collect(),
         AttackSet::Only(ids) => ids.iter().map(|id| find(id)).collect::<Result<_, _>>()?,
     };
     let order = chance.sample(&chosen, chosen.len());
@@ -60,13 +63,26 @@ pub(crate) fn plan(
     Ok(out)
 }
 
+/// Whether the set holds an attack whose calls must also be made with ordinary targets, or finding it would prove nothing.
+pub(crate) fn wants_upkeep(set: &AttackSet) -> bool {
+    match set {
+        AttackSet::None | AttackSet::All => false,
+        AttackSet::Hard => true,
+        AttackSet::Only(ids) => ids.iter().any(|id| HARD.iter().any(|hard| hard.id == id)),
+    }
+}
+
+/// Every scenario there is.
+fn every() -> impl Iterator<Item = &'static Scenario> {
+    SCENARIOS.iter().chain(HARD).chain(LONG_CHAINS)
+}
+
 fn find(id: &str) -> Result<&'static Scenario, Error> {
-    SCENARIOS
-        .iter()
+    every()
         .find(|s| s.id == id)
         .ok_or_else(|| Error::UnknownAttack {
             id: id.to_owned(),
-            known: SCENARIOS.iter().map(|s| s.id).collect::<Vec<_>>().join(" "),
+            known: every().map(|s| s.id).collect::<Vec<_>>().join(" "),
         })
 }
 
@@ -91,6 +107,11 @@ fn victim(
                 .collect::<Vec<_>>();
             if all.is_empty() { people.of(kind) } else { all }
         }
+        Victim::Keeper(upkeep) => people
+            .steady(Kind::CiUser)
+            .into_iter()
+            .filter(|i| people.all[*i].kept(upkeep).len() > 1)
+            .collect(),
         Victim::Job(job) => {
             let all = people.working_as(job);
             if all.is_empty() {
@@ -141,7 +162,14 @@ mod tests {
     fn an_unknown_attack_is_an_error_that_lists_the_known_ones() {
         let text = find("no-such").unwrap_err().to_string();
         assert!(
-            text.contains("no-such") && text.contains("ci-key-listaccesskeys"),
+            text.contains("no-such")
+                && [
+                    "ci-key-listaccesskeys",
+                    "function-overwritten",
+                    "ci-key-chain"
+                ]
+                .iter()
+                .all(|known| text.contains(known)),
             "{text}"
         );
     }

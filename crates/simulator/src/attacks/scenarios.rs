@@ -4,7 +4,7 @@
 //! bucket ransom, session theft); every text and sequence here is our own.
 
 use crate::network::Tool;
-use crate::principals::Kind;
+use crate::principals::{Kind, Upkeep};
 
 /// Who is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum Victim {
     Kind(Kind),
     /// A person with a job.
     Job(&'static str),
+    /// A CI user that keeps things of its own up to date.
+    Keeper(Upkeep),
 }
 
 /// Network the intruder works from.
@@ -80,6 +82,12 @@ pub(crate) enum Step {
     ForeignDoor(Kind),
     /// Back to the victim's own credential.
     Victim,
+    /// Back to the permanent key made last.
+    LastKey,
+    /// The code of one function that somebody else keeps is overwritten.
+    OverwriteFunction,
+    /// The user data of one instance that somebody else keeps is changed.
+    ChangeUserData,
     /// Calls the victim makes anyway.
     Habitual(u32),
     /// Calls that peers of the victim make and it never did.
@@ -131,7 +139,9 @@ macro_rules! scenario {
     };
 }
 
-/// All attacks, the seed story first.
+pub(super) use scenario;
+
+/// The attacks of every organisation, the seed story first.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(
         "ci-key-listaccesskeys",

@@ -10,7 +10,7 @@ use crate::clock::{DAY, HOUR, Millis};
 use crate::network;
 use crate::organisation::{HOME_REGION, Organisation};
 use crate::population::Population;
-use crate::principals::{Card, Kind, Principal};
+use crate::principals::{Card, Kind, Principal, Upkeep};
 use crate::scene::{Deed, Scene, Session, Trouble, secs};
 use crate::session::{Opening, permanent, root_session};
 
@@ -50,6 +50,8 @@ pub(crate) struct Attack {
     foreign: String,
     /// A user made on the way.
     made_user: Option<String>,
+    /// The permanent key made last.
+    made_key: Option<Hand>,
 }
 
 impl Attack {
@@ -77,6 +79,7 @@ impl Attack {
             region: HOME_REGION,
             addresses: BTreeMap::new(),
             made_user: None,
+            made_key: None,
         }
     }
 
@@ -154,6 +157,13 @@ impl Attack {
                 self.door(step, people, scene);
             }
             Step::Victim => self.hand = Some(self.victims_own(&people.all[self.victim], scene.org)),
+            Step::LastKey => {
+                if let Some(hand) = self.made_key.clone() {
+                    self.hand = Some(hand);
+                }
+            }
+            Step::OverwriteFunction => self.meddle(Upkeep::Function, people, scene),
+            Step::ChangeUserData => self.meddle(Upkeep::UserData, people, scene),
             Step::Pause(hours) => self.now += Millis::from(hours) * HOUR,
             Step::From(origin) => self.origin = origin,
             Step::Using(agent) => self.agent = agent,
@@ -355,6 +365,29 @@ impl Attack {
             self.call(*call, None, round as usize, people, scene);
             self.pass(n);
         }
+    }
+
+    /// Changes one thing that another principal of the account keeps, just as its keeper does.
+    fn meddle(&mut self, upkeep: Upkeep, people: &Population, scene: &mut Scene<'_>) {
+        let account = self.hand.as_ref().map_or(0, |hand| hand.card.account);
+        let all = people.all.iter().enumerate();
+        let others: Vec<&String> = all
+            .filter(|(i, other)| *i != self.victim && other.card.account == account)
+            .flat_map(|(_, other)| other.kept(upkeep))
+            .collect();
+        let thing = others
+            .get(self.chance.below(others.len().max(1)))
+            .map_or_else(
+                || upkeep.thing("stranger", &mut self.chance),
+                |thing| (*thing).clone(),
+            );
+        let deed = Deed {
+            call: scene.org.catalogue.id(upkeep.call()),
+            request: Some(upkeep.request(&thing)),
+            ..Deed::default()
+        };
+        self.perform(deed, people, scene);
+        self.pass(1);
     }
 
     fn of_peers(&mut self, n: u32, people: &Population, scene: &mut Scene<'_>) {

@@ -4,6 +4,7 @@
 //! Idea: the false findings of this field come from releases, new services, new people, rotations and drills; a test
 //! without them flatters every detector.
 
+mod ordinary;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -66,8 +67,13 @@ struct Planner<'a> {
     weight: f64,
 }
 
-/// Plans the changes of all days.
-pub(crate) fn plan(org: &mut Organisation, people: &mut Population, scale: Scale) -> Plan {
+/// Plans the changes of all days; `with_upkeep`: also what is done again and again to functions, instances and snapshots.
+pub(crate) fn plan(
+    org: &mut Organisation,
+    people: &mut Population,
+    scale: Scale,
+    with_upkeep: bool,
+) -> Plan {
     let copies = scale.copies(12) as f64 / 12.0;
     let weight = f64::from(org.days) / 120.0 * copies.sqrt();
     let chance = Chance::named(org.seed, &["changes"]);
@@ -86,6 +92,9 @@ pub(crate) fn plan(org: &mut Organisation, people: &mut Population, scale: Scale
     planner.moves();
     planner.upgrades();
     planner.recreated();
+    if with_upkeep {
+        planner.ordinary();
+    }
     let mut plan = planner.plan;
     plan.changes
         .sort_by(|a, b| (a.day, a.kind, &a.title).cmp(&(b.day, b.kind, &b.title)));

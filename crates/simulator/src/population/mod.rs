@@ -117,6 +117,7 @@ impl Population {
             runner: None,
             made: vec![0; org.catalogue.len()],
             latest: None,
+            keeps: Vec::new(),
             chance,
         };
         for _ in 0..plan.tenure {

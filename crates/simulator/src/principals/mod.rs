@@ -5,6 +5,7 @@ pub(crate) use integrations::VENDOR_ACCOUNT;
 mod people;
 mod pipelines;
 pub(crate) mod repertoire;
+mod upkeep;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::network::{self, Tool};
 use crate::organisation::{HOME_REGION, Organisation, RegionId, holding};
 use crate::scene::{Deed, Scene, Session, Trouble, secs};
 use repertoire::{Item, Repertoire, Sources};
+pub(crate) use upkeep::Upkeep;
 
 /// Kinds of principal, finer than CloudTrail's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -193,6 +195,8 @@ pub(crate) struct Principal {
     /// Times each call was made, by call.
     pub(crate) made: Vec<u32>,
     pub(crate) latest: Option<Session>,
+    /// What it keeps up to date: functions, instances with user data.
+    pub(crate) keeps: Vec<(Upkeep, String)>,
 }
 
 impl Principal {

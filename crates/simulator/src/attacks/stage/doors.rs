@@ -79,6 +79,7 @@ impl Attack {
             card,
             borrowed: false,
         });
+        self.made_key.clone_from(&self.hand);
     }
 
     fn hold(&mut self, minted: Minted, card: Card) {
