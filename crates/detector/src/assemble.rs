@@ -1,9 +1,11 @@
 //! Assembling a [`Finding`] from a case: type, severity, title, summary. Words for next steps are in `wording`.
 
-use offtrail_event::{CredentialKind, PrincipalKind, PrincipalName, Vocabulary};
+use std::collections::BTreeSet;
+
+use offtrail_event::{CredentialKind, PrincipalId, PrincipalKind, PrincipalName, Vocabulary};
 
 use crate::{
-    Finding, Severity,
+    Finding, Reach, Severity,
     case::{Case, Lead},
     catalogue::SensitivityClass,
     settings::SeveritySettings,
@@ -55,6 +57,41 @@ pub(crate) fn assemble(
         attack: case.attack.iter().cloned().collect(),
         raised: case.raised,
         suppressed_by: None,
+        reach: reach(case, words),
+    }
+}
+
+/// What the credentials of a case touched.
+fn reach(case: &Case, words: &Vocabulary) -> Reach {
+    let is_credential = |text: &&String| {
+        text.starts_with("AKIA") || text.starts_with("ASIA") || text.starts_with("password of ")
+    };
+    let steps = case.lineage.iter();
+    let on_the_way = steps.flat_map(|step| [&step.credential, &step.minted]);
+    let credentials: BTreeSet<&String> = if case.lineage.is_empty() {
+        // Without lineage they are those of one principal; the console signs each request with another key.
+        case.lead
+            .iter()
+            .map(|lead| &lead.credential.access_key_id)
+            .filter(is_credential)
+            .collect()
+    } else {
+        on_the_way.filter(is_credential).collect()
+    };
+    let called = case.calls.keys().map(|(id, _)| *id);
+    let seen = case.seen_context.iter().map(|(id, ..)| *id);
+    let ids: BTreeSet<PrincipalId> = called.chain(seen).collect();
+    let names: Vec<PrincipalName> = ids.into_iter().map(|id| words.principal(id)).collect();
+    let labels: BTreeSet<String> = names.iter().map(PrincipalName::label).collect();
+    let accounts: BTreeSet<String> = names
+        .iter()
+        .map(|name| name.account.to_string())
+        .filter(|account| !account.is_empty())
+        .collect();
+    Reach {
+        credentials: credentials.into_iter().cloned().collect(),
+        principals: labels.into_iter().collect(),
+        accounts: accounts.into_iter().collect(),
     }
 }
 

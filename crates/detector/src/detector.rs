@@ -18,7 +18,8 @@ use crate::{
     case::{BroughtCall, BroughtFacet, Case},
     judge::{Bench, Verdict, is_judged},
     landscape::{Landscape, News},
-    lineage::Lineage,
+    lineage::{Lineage, Raised, step_of},
+    place::Place,
     sensitivities::Sensitivities,
     volume::DayCounts,
 };
@@ -148,12 +149,20 @@ impl Detector {
         is_judged(observation, self.landscape.family(observation.principal))
     }
 
+    fn raised(&self) -> Raised<'_> {
+        Raised {
+            open: &self.open,
+            closed: &self.closed,
+        }
+    }
+
     fn bench<'a>(&'a self, baseline: &'a Baseline, words: &'a Vocabulary) -> Bench<'a> {
         Bench {
             settings: &self.settings,
             landscape: &self.landscape,
             sensitivities: &self.sensitivities,
             lineage: &self.lineage,
+            raised: self.raised(),
             today: &self.today,
             baseline,
             words,
@@ -187,17 +196,21 @@ impl Detector {
                 return collected(Standing::Learnt, None);
             }
         }
-        let Some(mut case) = self.case_for(root, observation, verdict, baseline, words) else {
+        let Some((mut case, place)) = self.case_for(root, observation, verdict, (baseline, words))
+        else {
             return collected(Standing::Learnt, None);
         };
         let evidence = evidence_of(observation, words);
         case.add(observation, verdict, evidence, &self.settings.finding);
-        if verdict.ancestry.is_some()
-            || observation
-                .mint
-                .is_some_and(|mint| mint.kind != MintedKind::Session)
-        {
-            case.add_lineage(self.lineage.chain(observation));
+        let creates = observation
+            .mint
+            .is_some_and(|mint| mint.kind != MintedKind::Session);
+        if verdict.ancestry.is_some() || creates {
+            case.add_lineage(self.lineage.chain(observation, words));
+        }
+        if creates {
+            // Whether it is ever used or not: it lasts.
+            case.add_lineage(vec![step_of(observation, words)]);
         }
         let score = case.score();
         let was_raised = case.raised;
@@ -214,60 +227,19 @@ impl Detector {
         };
         self.note_brought(&mut case, observation, verdict);
         let tells = case.raised || self.telling == Telling::All;
-        let rose = case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
+        // A closed case is not looked at again when its window ends.
+        let rose =
+            place == Place::Closed || case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
         let finding = (tells && score > 0.0 && (rose || (case.raised && !was_raised)))
             .then(|| self.tell(&mut case, words));
-        self.open.insert(root, case);
+        match place {
+            Place::Open => self.open.insert(root, case),
+            Place::Closed => self.closed.insert(root, case),
+        };
         collected(news_standing, finding)
     }
 
-    /// Takes the open case of a root out, or opens one; closes one whose window is over.
-    fn case_for(
-        &mut self,
-        root: PrincipalId,
-        observation: &Observation,
-        verdict: &Verdict,
-        baseline: &Baseline,
-        words: &Vocabulary,
-    ) -> Option<Case> {
-        if let Some(case) = self.open.remove(&root) {
-            if observation.time <= case.until {
-                return Some(case);
-            }
-            self.keep(case);
-        }
-        let reopens =
-            verdict.ancestry.is_some_and(|ancestry| ancestry.created) || verdict.repeats_held;
-        if reopens && let Some(case) = self.closed.remove(&root) {
-            return Some(case);
-        }
-        if !verdict.brings_news() {
-            return None;
-        }
-        let id = finding_id(root, observation, words);
-        let note = self.note(observation, baseline, words);
-        Some(Case::open(
-            id,
-            root,
-            observation.time,
-            note,
-            &self.settings.finding,
-        ))
-    }
-
-    /// Keeps a closed case as long as a created credential or a held row may lead back to it.
-    fn keep(&mut self, case: Case) {
-        let lasting = case.raised
-            || case
-                .lineage
-                .iter()
-                .any(|step| !step.minted.starts_with("ASIA"));
-        if lasting {
-            self.closed.insert(case.root, case);
-        }
-    }
-
-    fn note(
+    pub(crate) fn note(
         &self,
         observation: &Observation,
         baseline: &Baseline,
@@ -386,7 +358,7 @@ impl Detector {
         words: &Vocabulary,
     ) {
         self.lineage
-            .learn(observation, words, &self.settings.finding);
+            .learn(observation, words, &self.settings.finding, verdict.ancestry);
         if self.is_judged(observation) {
             self.today.add(observation);
         }
@@ -535,7 +507,11 @@ fn note_facet(changed: &mut Baseline, principal: PrincipalId, row: &FacetRow) {
     changed.profile_mut(principal).merge(&rows);
 }
 
-fn finding_id(root: PrincipalId, observation: &Observation, words: &Vocabulary) -> String {
+pub(crate) fn finding_id(
+    root: PrincipalId,
+    observation: &Observation,
+    words: &Vocabulary,
+) -> String {
     let key = words.principal(root).key();
     let digest = xxh3_128(
         format!(

@@ -102,6 +102,19 @@ pub struct Finding {
     pub raised: bool,
     /// The reviewed suppression that hides it.
     pub suppressed_by: Option<String>,
+    /// What the credentials of its lineage touched.
+    pub reach: Reach,
+}
+
+/// What the credentials of a finding's lineage touched: how far the harm may go. Each list sorted, each entry once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Access keys that signed evidence or were given out on the way, and whose password was set.
+    pub credentials: Vec<String>,
+    /// Principals whose permissions were used, as labels.
+    pub principals: Vec<String>,
+    /// Accounts of these principals.
+    pub accounts: Vec<String>,
 }
 
 /// The credential as shown in a finding.

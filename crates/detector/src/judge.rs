@@ -3,13 +3,13 @@
 use offtrail_baseline::{Baseline, CallRow, Dimension, Profile, Standing};
 use offtrail_event::{
     CallId, Category, CredentialKind, Observation, OutcomeClass, PrincipalId, PrincipalKind,
-    TargetKind, Vocabulary,
+    TargetKind, Timestamp, Vocabulary,
 };
 
 use crate::{
     Frequency, Novelty, PeerCount, Settings, Share,
     landscape::{Landscape, News},
-    lineage::{Ancestry, Lineage},
+    lineage::{Ancestry, Edge, Lineage, Raised},
     peers::Family,
     sensitivities::Sensitivities,
     target::is_foreign_caller,
@@ -132,6 +132,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) landscape: &'a Landscape,
     pub(crate) sensitivities: &'a Sensitivities,
     pub(crate) lineage: &'a Lineage,
+    pub(crate) raised: Raised<'a>,
     pub(crate) today: &'a DayCounts,
     pub(crate) baseline: &'a Baseline,
     pub(crate) words: &'a Vocabulary,
@@ -172,7 +173,14 @@ impl Bench<'_> {
             profile,
             now: observation.time,
         };
-        let ancestry = self.lineage.ancestry(observation, &self.settings.finding);
+        let finding = &self.settings.finding;
+        let is_suspect = |edge: &Edge| {
+            self.raised.covers(edge.root, edge.minted_at)
+                && !is_at_home(observation, profile, edge.minted_at)
+        };
+        let ancestry = self
+            .lineage
+            .ancestry(observation, self.words, finding, is_suspect);
         let mut verdict = Verdict {
             ancestry,
             ..Verdict::default()
@@ -419,6 +427,15 @@ impl Bench<'_> {
             arithmetic: String::new(),
         }
     }
+}
+
+/// Whether a principal uses a network it knew before `since`: a key rotated by an administrator, in its owner's hands.
+fn is_at_home(observation: &Observation, profile: Option<&Profile>, since: Timestamp) -> bool {
+    let Some((network, profile)) = observation.network.zip(profile) else {
+        return false;
+    };
+    let row = profile.facet(Dimension::Network, network.0);
+    row.is_some_and(|row| row.standing.is_known() && row.first < since)
 }
 
 /// Whether something is held back.

@@ -18,6 +18,7 @@ mod landscape;
 mod lineage;
 mod own_pace;
 pub mod peers;
+mod place;
 mod policy;
 mod recreated;
 mod sensitivities;
@@ -35,7 +36,7 @@ pub use calibrate::{Calibration, calibrate};
 pub use detector::{Collected, Detector};
 pub use finding::{
     Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
-    PeerCount, Severity, Share,
+    PeerCount, Reach, Severity, Share,
 };
 pub use judge::{CallNews, ContextNews, TargetNews, Verdict};
 pub use landscape::{Landscape, News, Popularity};

@@ -171,6 +171,8 @@ sections! {
         key_of: f64,
         /// Weight of a secret, parameter, function, instance, trail or bucket used for the first time.
         first_use: f64,
+        /// The same, where the call is a sensitive or severe write.
+        first_change: f64,
         /// Bits of the rate from which on a first use is told at all.
         first_use_from_bits: f64,
         /// Most bits of a rate.

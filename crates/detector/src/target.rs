@@ -5,11 +5,14 @@
 //! something new: who reads another secret each time says nothing by reading one more.
 
 use offtrail_baseline::{Dimension, TARGETS_PER_PRINCIPAL_MAX};
-use offtrail_event::{Observation, PrincipalId, PrincipalKind, TargetKind, TextId, Timestamp};
+use offtrail_event::{
+    CallId, Observation, PrincipalId, PrincipalKind, TargetKind, TextId, Timestamp,
+};
 
 use crate::{
     Share,
     case::BroughtFacet,
+    catalogue::{Effect, SensitivityClass},
     judge::{Bench, Held, TargetNews, Verdict},
     landscape::News,
     targets_met::account_in,
@@ -91,7 +94,7 @@ impl Bench<'_> {
                 let known = self.knows_account(kind, &value);
                 self.scale().grant(kind, known, subject.now)
             }
-            _ => self.use_bits(subject, kind),
+            _ => self.use_bits(observation, subject, kind),
         };
         let mut novelty = self.novelty("target", value.to_string(), subject, (0, 0));
         novelty.bits = bits;
@@ -124,9 +127,20 @@ impl Bench<'_> {
         })
     }
 
+    /// Whether a call changes something that incidents change.
+    fn is_grave_change(&self, call: CallId) -> bool {
+        self.sensitivities.of(call).class >= SensitivityClass::Sensitive
+            && self.sensitivities.effect(call) != Effect::Read
+    }
+
     /// Bits of a use, by how often the principal's uses of the kind were of something new: of `n` uses those of what was used
     /// only once estimate the chance that the next is of something unseen (Good 1953).
-    fn use_bits(&self, subject: Subject<'_>, kind: TargetKind) -> (f64, String) {
+    fn use_bits(
+        &self,
+        observation: &Observation,
+        subject: Subject<'_>,
+        kind: TargetKind,
+    ) -> (f64, String) {
         let rule = &self.settings.target;
         let maturity = self.scale().maturity(subject);
         let (uses, once) = subject.profile.map_or((0, 0), |profile| {
@@ -135,7 +149,11 @@ impl Bench<'_> {
         });
         let rate = (f64::from(once) + 0.5) / (uses as f64 + 1.0);
         let rate = (-rate.log2()).clamp(0.0, rule.cap_bits);
-        let weight = rule.first_use;
+        let weight = if self.is_grave_change(observation.call) {
+            rule.first_change
+        } else {
+            rule.first_use
+        };
         let arithmetic = format!(
             "{maturity:.2} maturity × {weight} × {rate:.2} rate of new ones ({once} used once in {uses} uses of the kind)"
         );

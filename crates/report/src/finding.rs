@@ -85,6 +85,20 @@ pub struct FindingV1 {
     /// Whether that threshold was calibrated on the organisation's own history.
     #[serde(default)]
     pub calibrated: Option<bool>,
+    /// What the credentials of its lineage touched.
+    #[serde(default)]
+    pub reach: Option<ReachV1>,
+}
+
+/// What the credentials of a finding's lineage touched. Each list sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachV1 {
+    /// Access keys that signed or were given out, and whose password was set.
+    pub credentials: Vec<String>,
+    /// Principals whose permissions were used, as labels.
+    pub principals: Vec<String>,
+    /// Their accounts.
+    pub accounts: Vec<String>,
 }
 
 /// A line without `raised` was written by somebody who writes raised findings only.
@@ -355,6 +369,11 @@ impl From<&Finding> for FindingV1 {
             root: finding.root.as_ref().map(PrincipalV1::from),
             threshold: Some(two_decimals(finding.threshold)),
             calibrated: Some(finding.calibrated),
+            reach: Some(ReachV1 {
+                credentials: finding.reach.credentials.clone(),
+                principals: finding.reach.principals.clone(),
+                accounts: finding.reach.accounts.clone(),
+            }),
         }
     }
 }

@@ -21,6 +21,9 @@ pub const EVIDENCE_LINES_MAX: usize = 40;
 /// Most steps of lineage in the text form.
 pub const LINEAGE_SHOWN_MAX: usize = 20;
 
+/// Most credentials, principals and accounts listed in the text form.
+const REACH_SHOWN_MAX: usize = 12;
+
 /// Deepest indent of the lineage, in steps.
 const INDENT_STEPS_MAX: usize = 8;
 
@@ -46,6 +49,7 @@ pub fn write_finding_text(
     what_is_new(page, &finding.novelties)?;
     timeline(page, finding)?;
     lineage(page, &finding.lineage)?;
+    reach(page, finding)?;
     compared_with(page, finding)?;
     attack(page, finding)?;
     listed(page, "Harmless if", "-", &finding.harmless_if)?;
@@ -416,6 +420,33 @@ fn lineage(page: &mut Page<'_>, steps: &[LineageV1]) -> io::Result<()> {
             grouped(more as u64)
         )),
     }
+}
+
+/// What else was touched, where that is more than one principal with one credential.
+fn reach(page: &mut Page<'_>, finding: &FindingV1) -> io::Result<()> {
+    let Some(reach) = &finding.reach else {
+        return Ok(());
+    };
+    if reach.credentials.len().max(reach.principals.len()) < 2 {
+        return Ok(());
+    }
+    page.heading("What its credentials touched")?;
+    for (label, all) in [
+        ("credentials", &reach.credentials),
+        ("principals", &reach.principals),
+        ("accounts", &reach.accounts),
+    ] {
+        let mut text = format!(
+            "{}: {}",
+            grouped(all.len() as u64),
+            joined(all.iter().take(REACH_SHOWN_MAX).map(|one| inert(one)), ", ")
+        );
+        if let more @ 1.. = all.len().saturating_sub(REACH_SHOWN_MAX) {
+            text += &format!(" and {} more, see the JSON line", grouped(more as u64));
+        }
+        field(page, label, &text)?;
+    }
+    Ok(())
 }
 
 fn compared_with(page: &mut Page<'_>, finding: &FindingV1) -> io::Result<()> {

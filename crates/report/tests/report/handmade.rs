@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use offtrail_baseline::{Baseline, Lesson, Maturity, MaturityState, Standing};
 use offtrail_detector::{
     Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
-    PeerCount, Severity, Share,
+    PeerCount, Reach, Severity, Share,
 };
 use offtrail_event::{
     Call, Category, Credential, CredentialKind, Event, Fingerprint, Mint, MintedKind, Observation,
@@ -172,6 +172,11 @@ pub(crate) fn finding() -> Finding {
         ],
         raised: true,
         suppressed_by: None,
+        reach: Reach {
+            credentials: vec![KEY.to_owned()],
+            principals: vec!["ci-deploy".to_owned()],
+            accounts: vec!["111122223333".to_owned()],
+        },
     }
 }
 
