@@ -21,31 +21,13 @@ fn key_of(observation: &Observation) -> Key {
     )
 }
 
-struct Waiting(Key, Box<Observation>);
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
-
 /// Holds observations until it is their turn.
+///
+/// The heap orders keys; observations lie still in `seats`, so that ordering moves no more than 32 bytes each and allocates nothing.
 pub struct WaitingRoom {
-    held: BinaryHeap<Reverse<Waiting>>,
+    queue: BinaryHeap<Reverse<(Key, u32)>>,
+    seats: Vec<Option<Observation>>,
+    free: Vec<u32>,
     limit: usize,
     /// Nothing before this is let out in order any more.
     released: Option<Timestamp>,
@@ -66,8 +48,10 @@ impl WaitingRoom {
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
-            held: BinaryHeap::new(),
-            limit: limit.max(1),
+            queue: BinaryHeap::new(),
+            seats: Vec::new(),
+            free: Vec::new(),
+            limit: limit.clamp(1, u32::MAX as usize - 1),
             released: None,
             late: 0,
             crowded_out: 0,
@@ -82,16 +66,19 @@ impl WaitingRoom {
         {
             self.late += 1;
         }
-        self.held.push(Reverse(Waiting(
-            key_of(&observation),
-            Box::new(observation),
-        )));
+        let key = key_of(&observation);
+        let seat = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            u32::try_from(self.seats.len() - 1).expect("the limit keeps seats within 32 bits")
+        });
+        self.seats[seat as usize] = Some(observation);
+        self.queue.push(Reverse((key, seat)));
     }
 
     /// Lets the next observation out whose event time is before `complete_until`, or the earliest if the room is full.
     pub fn leave(&mut self, complete_until: Timestamp) -> Option<Observation> {
-        let Reverse(Waiting((time, ..), _)) = self.held.peek()?;
-        let crowded = self.held.len() > self.limit;
+        let Reverse(((time, ..), _)) = self.queue.peek()?;
+        let crowded = self.queue.len() > self.limit;
         if *time >= complete_until && !crowded {
             return None;
         }
@@ -103,21 +90,22 @@ impl WaitingRoom {
 
     /// Lets the next observation out, whatever its time.
     pub fn leave_any(&mut self) -> Option<Observation> {
-        let Reverse(Waiting((time, ..), observation)) = self.held.pop()?;
+        let Reverse(((time, ..), seat)) = self.queue.pop()?;
         self.released = self.released.max(Some(time));
-        Some(*observation)
+        self.free.push(seat);
+        self.seats[seat as usize].take()
     }
 
     /// Observations held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.held.len()
+        self.queue.len()
     }
 
     /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.queue.is_empty()
     }
 }
 
