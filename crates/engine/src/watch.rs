@@ -81,6 +81,13 @@ pub struct Watch<'w> {
     room: WaitingRoom,
     detector: Option<Detector>,
     tally: WatchTally,
+    beside: Option<Box<Beside<'w>>>,
+}
+
+/// A second watch that is given every observation the first one judges, and what it told since it was last asked.
+struct Beside<'w> {
+    watch: Watch<'w>,
+    told: Vec<Finding>,
 }
 
 impl<'w> Watch<'w> {
@@ -106,6 +113,7 @@ impl<'w> Watch<'w> {
             room: WaitingRoom::default(),
             detector: None,
             tally: WatchTally::default(),
+            beside: None,
         }
     }
 
@@ -134,6 +142,17 @@ impl<'w> Watch<'w> {
     #[must_use]
     pub fn with_raising(mut self, raising: Raising) -> Self {
         self.raising = raising;
+        self
+    }
+
+    /// Has `other` judge and learn the same observations in the same order, to compare two settings in one pass: it starts from this watch's
+    /// baseline as it is when judging begins, and has neither waiting room nor memory of repeats of its own.
+    #[must_use]
+    pub fn with_beside(mut self, other: Self) -> Self {
+        self.beside = Some(Box::new(Beside {
+            watch: other,
+            told: Vec::new(),
+        }));
         self
     }
 
@@ -216,6 +235,11 @@ impl<'w> Watch<'w> {
     }
 
     fn learn_only(&mut self, observation: &Observation) {
+        if let Some(beside) = &mut self.beside
+            && beside.watch.detector.is_some()
+        {
+            beside.watch.learn_only(observation);
+        }
         self.baseline.learn(observation, self.words, Lesson::ALL);
         if let Some(touched) = &mut self.touched {
             touched.learn(observation, self.words, Lesson::ALL);
@@ -237,6 +261,10 @@ impl<'w> Watch<'w> {
         if let Some(detector) = &mut self.detector {
             detector.finish(self.words).into_iter().for_each(tell);
         }
+        if let Some(beside) = &mut self.beside {
+            let Beside { watch, told } = &mut **beside;
+            watch.finish(&mut |finding| told.push(finding));
+        }
     }
 
     fn step(&mut self, observation: &Observation, tell: &mut dyn FnMut(Finding)) {
@@ -245,7 +273,14 @@ impl<'w> Watch<'w> {
             return;
         }
         if self.detector.is_none() {
+            if let Some(beside) = &mut self.beside {
+                beside.watch.baseline = self.baseline.clone();
+            }
             self.begin();
+        }
+        if let Some(beside) = &mut self.beside {
+            let Beside { watch, told } = &mut **beside;
+            watch.step(observation, &mut |finding| told.push(finding));
         }
         let (words, baseline) = (self.words, &mut self.baseline);
         let Some(detector) = &mut self.detector else {
@@ -297,6 +332,20 @@ impl<'w> Watch<'w> {
     #[must_use]
     pub fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
+    }
+
+    /// The watch beside this one; only with [`Watch::with_beside`].
+    #[must_use]
+    pub fn beside(&self) -> Option<&Self> {
+        self.beside.as_deref().map(|beside| &beside.watch)
+    }
+
+    /// What the watch beside this one told since the last call.
+    pub fn take_beside(&mut self) -> Vec<Finding> {
+        match &mut self.beside {
+            Some(beside) => std::mem::take(&mut beside.told),
+            None => Vec::new(),
+        }
     }
 
     /// The baseline as learnt so far.
