@@ -99,7 +99,7 @@ impl CalibrationV1 {
     pub fn to_text(&self) -> String {
         let day = |time: &str| time.split('T').next().unwrap_or_default().to_owned();
         let mut text = format!(
-            "threshold   {:.2} bits, calibrated on {} to {} for {:.2} findings a day ({} principals, settings {})\n",
+            "threshold   {:.2} bits, calibrated on {} to {} for {:.2} findings a day in the whole organisation ({} principals, settings {})\n",
             self.threshold,
             day(&self.from),
             day(&self.until),

@@ -1,4 +1,4 @@
-//! Findings and baselines as text and JSON Lines, into a given writer.
+//! Findings and baselines as text, JSON Lines and HTML, into a given writer.
 //!
 //! Each format has its own versioned types here, twins of the values of `event`, `detector` and `baseline`: those can change
 //! while what has left the process keeps its shape. Text for terminals is inert whatever it tells of.
@@ -6,6 +6,7 @@
 mod backtest;
 mod calibration;
 mod finding;
+mod html;
 mod inert;
 mod line;
 mod observation;
@@ -17,13 +18,17 @@ mod summary;
 mod text;
 mod words;
 
-pub use backtest::{BARS_MAX, Forecast, ForecastFinding, write_forecast};
+pub use backtest::{
+    BARS_MAX, COMPARED_SHOWN_MAX, Chosen, Fate, Forecast, ForecastFinding, How, LabelScores, Pair,
+    Recall, Shown, compare, write_comparison, write_forecast, write_scores,
+};
 pub use calibration::{CALIBRATION_VERSION, CalibrationV1, CurvePoint, ReadCalibrationError};
 pub use finding::{
     ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1,
     LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,
     write_finding,
 };
+pub use html::{Backtest, Compared, LISTED_MAX, write_backtest_page};
 pub use inert::{TEXT_CHARS_MAX, inert};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};

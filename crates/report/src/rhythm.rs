@@ -21,6 +21,14 @@ impl Charset {
         }
     }
 
+    /// What bars are made of by severity, lowest first.
+    pub(crate) const fn severities(self) -> [&'static str; 4] {
+        match self {
+            Self::Blocks => ["░", "▒", "▓", "█"],
+            Self::Ascii => ["-", "+", "*", "#"],
+        }
+    }
+
     /// What bars are made of.
     pub(crate) const fn bar(self) -> &'static str {
         match self {

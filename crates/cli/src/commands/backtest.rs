@@ -1,14 +1,19 @@
 //! `offtrail backtest`: learns up to a day, judges what follows, strictly in order; leaves no baseline behind.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context as _;
 use clap::Args;
 use offtrail_baseline::Baseline;
-use offtrail_detector::{Telling, Threshold};
-use offtrail_engine::{Raising, Repeats, Scope};
-use offtrail_event::{Timestamp, Vocabulary};
+use offtrail_detector::{Settings, Telling, Threshold};
+use offtrail_engine::{Raising, Repeats, Scope, Watch};
+use offtrail_event::{Day, Timestamp, Vocabulary};
 use offtrail_report::{
-    CalibrationV1, FindingV1, Forecast, ForecastFinding, Purpose, Tally, write_forecast,
+    Backtest, Chosen, Compared, Forecast, ForecastFinding, How, LabelScores, Pair, Purpose, Shown,
+    Tally, compare, write_backtest_page, write_comparison, write_forecast, write_scores,
 };
 
 use crate::{
@@ -17,7 +22,8 @@ use crate::{
     output::{self, Output},
     pipeline::{
         findings::Findings,
-        judge::Judging,
+        forecast::{Gathered, chosen},
+        judge::{Judging, Side},
         naming::Naming,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
@@ -28,12 +34,13 @@ use crate::{
 /// Learns an archive up to a day and judges the rest, as if it had run all along; leaves no baseline behind.
 ///
 /// Every event is judged by what came before it, and only then learnt. Says how many findings a day there would have been, of
-/// which severity and about whom, and which threshold keeps within --budget findings a day.
+/// which severity and about whom, and which threshold keeps within --budget findings a day in the whole organisation.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  offtrail backtest AWSLogs/ --learn-until 2026-08-30
+  offtrail backtest AWSLogs/ --learn-until 2026-08-30 --html backtest.html --findings findings.jsonl
   offtrail backtest s3://trail-bucket/AWSLogs --learn-until 2026-08-30 --budget 3 --findings findings.jsonl
+  offtrail backtest AWSLogs/ --learn-until 2026-08-30 --compare other.toml --html backtest.html --findings findings.jsonl
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --all --findings all.jsonl   (to tune and to score)")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -41,73 +48,65 @@ pub(crate) struct Arguments {
     /// Learn events before this time; judge those from it on.
     #[arg(long, value_name = "TIME", value_parser = time)]
     learn_until: Timestamp,
-    /// Findings a day somebody can read: the threshold is calibrated for it on the history before --learn-until, and what stays
-    /// below it is weighed too, so that lower thresholds are told.
+    /// Findings a day in the whole organisation that somebody can read: the threshold is calibrated for it on the history before
+    /// --learn-until, and what stays below it is weighed too, so that lower thresholds are told. By default what the settings say
+    /// for that many principals.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     budget: Option<u32>,
     /// Score the findings against labelled attacks: labels.jsonl, with attacks.jsonl beside it, as `simulate` writes them.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Also write it all as one page that loads nothing and runs no script.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Judge the same events by these settings as well, and show which findings come and go.
+    #[arg(long, value_name = "SETTINGS")]
+    compare: Option<PathBuf>,
     #[command(flatten)]
     judge: JudgeArgs,
 }
 
-/// Findings a day that the forecast is made for, where `--budget` names none.
-const BUDGET: u32 = 1;
+/// Findings a day that the forecast is made for, where neither `--budget` nor a calibration names a number.
+const BUDGET: f64 = 1.0;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let words = Vocabulary::new();
     let naming = Naming::open(args.input.asn_db.as_deref())?;
-    let judging = Judging {
-        words: &words,
-        naming: naming.as_ref(),
-        scope: Scope {
-            since: args.input.since,
-            until: args.input.until,
-            judge_from: Some(args.learn_until),
-        },
-        policy: args.judge.learn.policy(),
-        telling: if args.judge.all || args.budget.is_some() || args.labels.is_some() {
-            Telling::All
-        } else {
-            Telling::Raised
-        },
-        settings: settings(args.judge.settings.as_deref())?,
-        raising: match args.judge.threshold {
-            Some(bits) => Raising::At(Threshold {
-                bits,
-                calibrated: false,
-            }),
-            None => Raising::Calibrated {
-                budget_a_day: args.budget.map(f64::from),
-            },
-        },
-        threads: args.input.threads(),
-        lateness_secs: args.input.lateness_secs(),
-        talk,
+    let judging = judging(args, (&words, naming.as_ref()), talk)?;
+    let second = args.compare.as_deref().map(|path| settings(Some(path)));
+    let second: Option<Settings> = second.transpose()?;
+    let labels = args.labels.as_deref().map(Labels::read).transpose()?;
+    let html = args.html.as_deref().map(page_file).transpose()?;
+    let scoring = || {
+        labels
+            .as_ref()
+            .map(|labels| Scoring::new(labels, args.learn_until))
     };
-    let mut scoring = match &args.labels {
-        Some(path) => Some(Scoring::new(Labels::read(path)?, args.learn_until)),
-        None => None,
-    };
+    let (mut gathered, mut gathered_beside) = (Gathered::new(scoring()), Gathered::new(scoring()));
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
-    let watch = judging.watch(Baseline::new(), Repeats::default());
-    let judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
-        if let Some(scoring) = &mut scoring {
-            scoring.take(finding.time, &FindingV1::from(finding));
+    let mut watch = judging.watch(Baseline::new(), Repeats::default());
+    if let Some(second) = &second {
+        watch = watch.with_beside(judging.beside(second.clone()));
+    }
+    let judged = judging.run(&sources, listing, watch, &mut tally, |side, finding| {
+        if side == Side::Beside {
+            gathered_beside.take(finding);
+            return Ok(());
         }
+        gathered.take(finding);
         findings.take(finding)
     })?;
     tally.findings = findings.tally();
-    let counts = judged.watch.tally();
-    if let Some(made) = judged.watch.calibration() {
-        let kept = CalibrationV1::of(made, &judging.settings.digest());
-        talk.say(kept.to_text().trim_end());
-    }
-    let last = judged.watch.baseline().window.0.map(|(_, until)| until);
+    let only_learnt = judged.watch.tally().only_learnt;
+    let first = Run::of(args, &judging, (&judged.watch, &judging.settings), gathered);
+    let second = judged
+        .watch
+        .beside()
+        .zip(second.as_ref())
+        .map(|watch| Run::of(args, &judging, watch, gathered_beside));
     drop(judged);
 
     let reached = args
@@ -115,19 +114,18 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         .fail_on
         .is_some_and(|least| findings.reached(least));
     let left_out = findings.words();
-    let told = findings.for_forecast();
     let to_stdout = findings.leaves_stdout_to_people();
     findings.finish()?;
-    let people = People {
-        to_stdout,
-        talk,
-        scoring,
-    };
-    forecast(args, &told, last, &people)?;
+    let told = Told::of(&first, second.as_ref());
+    if let Some(mut file) = html {
+        write_backtest_page(&mut file, &told.page(args))?;
+        file.finish()?;
+    }
+    told.to_people(to_stdout, talk)?;
 
     talk.say(&format!(
-        "learnt before {}: {} observations, out of scope of judging",
-        args.learn_until, counts.only_learnt
+        "learnt before {}: {only_learnt} observations, out of scope of judging",
+        args.learn_until
     ));
     if let Some(left_out) = left_out {
         talk.say(&left_out);
@@ -143,49 +141,166 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Where people read, and what they are told beside the forecast.
-struct People {
-    /// Standard output is free for them; else findings stream to it, and they read standard error.
-    to_stdout: bool,
+fn judging<'j>(
+    args: &Arguments,
+    (words, naming): (&'j Vocabulary, Option<&'j Naming>),
     talk: Talk,
-    scoring: Option<Scoring>,
+) -> anyhow::Result<Judging<'j>> {
+    let all = args.judge.all
+        || args.budget.is_some()
+        || args.labels.is_some()
+        || args.html.is_some()
+        || args.compare.is_some();
+    Ok(Judging {
+        words,
+        naming,
+        scope: Scope {
+            since: args.input.since,
+            until: args.input.until,
+            judge_from: Some(args.learn_until),
+        },
+        policy: args.judge.learn.policy(),
+        telling: if all { Telling::All } else { Telling::Raised },
+        settings: settings(args.judge.settings.as_deref())?,
+        raising: match args.judge.threshold {
+            Some(bits) => Raising::At(Threshold {
+                bits,
+                calibrated: false,
+            }),
+            None => Raising::Calibrated {
+                budget_a_day: args.budget.map(f64::from),
+            },
+        },
+        threads: args.input.threads(),
+        lateness_secs: args.input.lateness_secs(),
+        talk,
+    })
 }
 
-/// Writes the forecast, and how the findings meet the labels, where people read.
-fn forecast(
-    args: &Arguments,
-    findings: &[ForecastFinding],
-    last: Option<Timestamp>,
-    people: &People,
-) -> anyhow::Result<()> {
-    let since = args.learn_until.day();
-    let until = match (last, args.input.until) {
-        (_, Some(until)) => until.plus_secs(-1).day(),
-        (Some(last), None) => last.day(),
-        (None, None) => since,
-    };
-    let forecast = Forecast {
-        since,
-        until: until.max(since),
-        budget: args.budget.unwrap_or(BUDGET),
-        findings,
-    };
-    let write = |out: &mut dyn io::Write, style| -> io::Result<()> {
-        write_forecast(out, &forecast, style, output::charset())?;
-        match &people.scoring {
-            Some(scoring) => scoring.write(out),
-            None => Ok(()),
+/// Opens the page's file; early, so that a wrong path is told before hours of judging.
+fn page_file(path: &Path) -> anyhow::Result<Output> {
+    anyhow::ensure!(
+        path != Path::new("-"),
+        "write the page: --html needs a file, standard output is for findings and the forecast"
+    );
+    Output::open(Some(path)).context("write the page")
+}
+
+/// What came of judging by one of the settings.
+struct Run {
+    since: Day,
+    until: Day,
+    budget: f64,
+    threshold: Chosen,
+    telling: Telling,
+    findings: Vec<ForecastFinding>,
+    scores: Option<LabelScores>,
+}
+
+impl Run {
+    fn of(
+        args: &Arguments,
+        judging: &Judging<'_>,
+        (watch, settings): (&Watch<'_>, &Settings),
+        gathered: Gathered<'_>,
+    ) -> Self {
+        let since = args.learn_until.day();
+        let last = watch.baseline().window.0.map(|(_, until)| until.day());
+        let until = match args.input.until {
+            Some(until) => until.plus_secs(-1).day(),
+            None => last.unwrap_or(since),
+        };
+        let threshold = chosen(watch, settings, judging.raising);
+        let calibrated_to = match &threshold.how {
+            How::Calibrated(made) => made.budget_a_day,
+            How::ByHand | How::TooLittleHistory { .. } => BUDGET,
+        };
+        let (findings, scores) = gathered.finish();
+        Self {
+            since,
+            until: until.max(since),
+            budget: args.budget.map_or(calibrated_to, f64::from),
+            threshold,
+            telling: judging.telling,
+            findings,
+            scores,
         }
-    };
-    if people.to_stdout {
-        let mut out = Output::stdout();
-        write(&mut out, output::style(&io::stdout()))?;
-        return out.finish();
     }
-    if people.talk == Talk::Loud {
-        let stderr = io::stderr();
-        let style = output::style(&stderr);
-        write(&mut stderr.lock(), style)?;
+
+    fn forecast(&self) -> Forecast<'_> {
+        Forecast {
+            since: self.since,
+            until: self.until,
+            budget: self.budget,
+            threshold: self.threshold.clone(),
+            telling: self.telling,
+            findings: &self.findings,
+        }
     }
-    Ok(())
+}
+
+/// What is told at the end: one run, or two and what becomes of the findings of the first.
+struct Told<'r> {
+    first: &'r Run,
+    second: Option<(&'r Run, Vec<Pair<'r>>)>,
+}
+
+impl<'r> Told<'r> {
+    fn of(first: &'r Run, second: Option<&'r Run>) -> Self {
+        Self {
+            first,
+            second: second.map(|second| (second, compare(&first.findings, &second.findings))),
+        }
+    }
+
+    fn page<'t>(&'t self, args: &'t Arguments) -> Backtest<'t> {
+        let from = |path: Option<&'t Path>| path.and_then(Path::to_str).unwrap_or("the defaults");
+        Backtest {
+            forecast: self.first.forecast(),
+            scores: self.first.scores.as_ref(),
+            compared: self.second.as_ref().map(|(second, pairs)| Compared {
+                forecast: second.forecast(),
+                scores: second.scores.as_ref(),
+                first_from: from(args.judge.settings.as_deref()),
+                second_from: from(args.compare.as_deref()),
+                pairs,
+            }),
+        }
+    }
+
+    /// Writes it where people read: standard output, unless findings stream to it.
+    fn to_people(&self, to_stdout: bool, talk: Talk) -> anyhow::Result<()> {
+        if to_stdout {
+            let mut out = Output::stdout();
+            self.write(&mut out, shown(output::style(&io::stdout())))?;
+            return out.finish();
+        }
+        if talk == Talk::Loud {
+            let stderr = io::stderr();
+            let style = output::style(&stderr);
+            self.write(&mut stderr.lock(), shown(style))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, out: &mut dyn io::Write, shown: Shown) -> io::Result<()> {
+        let first = self.first.forecast();
+        let scores = self.first.scores.as_ref();
+        write_forecast(out, &first, shown)?;
+        if let Some(scores) = scores {
+            write_scores(out, scores, shown)?;
+        }
+        let Some((second, pairs)) = &self.second else {
+            return Ok(());
+        };
+        let both = scores.zip(second.scores.as_ref());
+        write_comparison(out, (&first, &second.forecast()), pairs, both, shown)
+    }
+}
+
+fn shown(style: offtrail_report::Style) -> Shown {
+    Shown {
+        style,
+        charset: output::charset(),
+    }
 }

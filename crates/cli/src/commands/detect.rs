@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             .resume(&state)
             .with_context(|| format!("go on in baseline {:?}", args.baseline))?;
     }
-    let mut judged = judging.run(&sources, listing, watch, &mut tally, |finding| {
+    let mut judged = judging.run(&sources, listing, watch, &mut tally, |_, finding| {
         findings.take(finding)
     })?;
     tally.findings = findings.tally();

@@ -6,10 +6,8 @@ use std::{
 };
 
 use offtrail_detector::{Finding, Severity};
-use offtrail_event::{PrincipalKind, Timestamp};
 use offtrail_report::{
-    FindingTally, FindingV1, ForecastFinding, Style, sort_findings, write_finding,
-    write_finding_text,
+    FindingTally, FindingV1, Style, sort_findings, write_finding, write_finding_text,
 };
 
 use crate::{
@@ -33,11 +31,7 @@ pub(crate) struct Findings {
 
 /// What is known of one finding.
 struct Known {
-    opened: Timestamp,
     severity: Severity,
-    kind: PrincipalKind,
-    account: String,
-    score: f64,
     raised: bool,
     written: bool,
 }
@@ -84,17 +78,11 @@ impl Findings {
             .known
             .entry(finding.id.clone())
             .or_insert_with(|| Known {
-                opened: finding.opened,
                 severity: finding.severity,
-                kind: finding.principal.kind,
-                account: finding.principal.account.to_string(),
-                score: 0.0,
                 raised: false,
                 written: false,
             });
         known.severity = finding.severity;
-        known.kind = finding.principal.kind;
-        known.score = known.score.max(finding.score);
         known.raised |= finding.raised;
         known.written |= told && severe;
         if !told {
@@ -142,21 +130,6 @@ impl Findings {
             "states of findings: {} written, {} below --min-severity={least}",
             self.states, self.below
         ))
-    }
-
-    /// Each finding in its last state, by id.
-    pub(crate) fn for_forecast(&self) -> Vec<ForecastFinding> {
-        self.known
-            .values()
-            .map(|known| ForecastFinding {
-                opened: known.opened,
-                severity: known.severity,
-                kind: known.kind,
-                account: known.account.clone(),
-                score: known.score,
-                raised: known.raised,
-            })
-            .collect()
     }
 
     /// Whether people read standard output now: findings go elsewhere, or come as text.

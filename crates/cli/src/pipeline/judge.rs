@@ -33,6 +33,15 @@ pub(crate) struct Judging<'j> {
     pub(crate) talk: Talk,
 }
 
+/// Which of two watches side by side told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The one that was handed over.
+    First,
+    /// The one beside it.
+    Beside,
+}
+
 /// What was judged.
 pub(crate) struct Judged<'j> {
     pub(crate) watch: Watch<'j>,
@@ -43,7 +52,16 @@ pub(crate) struct Judged<'j> {
 impl<'j> Judging<'j> {
     /// The loop, ready to go on from a baseline and the events it was learnt from.
     pub(crate) fn watch(&self, baseline: Baseline, repeats: Repeats) -> Watch<'j> {
-        Watch::new(self.words, baseline, repeats, self.settings.clone())
+        self.watch_by(self.settings.clone(), baseline, repeats)
+    }
+
+    /// A loop to run beside that one, by other settings; it takes over baseline and repeats from it.
+    pub(crate) fn beside(&self, settings: Settings) -> Watch<'j> {
+        self.watch_by(settings, Baseline::new(), Repeats::default())
+    }
+
+    fn watch_by(&self, settings: Settings, baseline: Baseline, repeats: Repeats) -> Watch<'j> {
+        Watch::new(self.words, baseline, repeats, settings)
             .with_scope(self.scope)
             .with_policy(self.policy)
             .with_telling(self.telling)
@@ -60,7 +78,7 @@ impl<'j> Judging<'j> {
         listing: Listing,
         mut watch: Watch<'j>,
         tally: &mut Tally,
-        mut tell: impl FnMut(&Finding) -> anyhow::Result<()>,
+        mut tell: impl FnMut(Side, &Finding) -> anyhow::Result<()>,
     ) -> anyhow::Result<Judged<'j>> {
         let mut items = listing.items;
         sort_by_delivery(&mut items);
@@ -74,9 +92,9 @@ impl<'j> Judging<'j> {
         let progress = Progress::new(self.talk, "judging", reader.len() as u64);
         // The loop tells through a closure that can't fail; the first failure is kept and ends the run after this file.
         let mut failed = None;
-        let mut told = |finding: Finding| {
+        let mut told = |side: Side, finding: &Finding| {
             if failed.is_none() {
-                failed = tell(&finding).err();
+                failed = tell(side, finding).err();
             }
             failed.is_some()
         };
@@ -95,8 +113,11 @@ impl<'j> Judging<'j> {
                 let mut stop = false;
                 if let Some(next) = next {
                     watch.advance(next.plus_secs(-self.lateness_secs), &mut |finding| {
-                        stop |= told(finding);
+                        stop |= told(Side::First, &finding);
                     });
+                    for finding in watch.take_beside() {
+                        stop |= told(Side::Beside, &finding);
+                    }
                 }
                 anyhow::ensure!(!stop, "tell a finding");
                 Ok(())
@@ -104,8 +125,11 @@ impl<'j> Judging<'j> {
         );
         if done.is_ok() {
             watch.finish(&mut |finding| {
-                told(finding);
+                told(Side::First, &finding);
             });
+            for finding in watch.take_beside() {
+                told(Side::Beside, &finding);
+            }
         }
         progress.finish();
         if let Some(error) = failed {

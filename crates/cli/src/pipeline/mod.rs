@@ -2,6 +2,7 @@
 
 pub(crate) mod calibration;
 pub(crate) mod findings;
+pub(crate) mod forecast;
 pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod naming;

@@ -7,13 +7,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::Path,
 };
 
 use anyhow::Context as _;
 use offtrail_event::{SECONDS_PER_DAY, Timestamp};
-use offtrail_report::FindingV1;
+use offtrail_report::{FindingV1, LabelScores, Recall};
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// Budgets that recall is told at, false findings a day.
@@ -125,19 +125,36 @@ fn lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
 
 /// Takes states as they are told, and scores them at the end.
 #[derive(Debug)]
-pub(crate) struct Scoring {
-    labels: Labels,
+pub(crate) struct Scoring<'l> {
+    labels: &'l Labels,
     since: Timestamp,
     until: Timestamp,
-    /// Best score of each finding, and whether it ever detected an attack.
-    findings: BTreeMap<String, (f64, Option<String>)>,
-    /// Best score at which each attack was detected.
-    credit: BTreeMap<String, f64>,
+    findings: BTreeMap<String, Scored>,
+    /// How each attack was detected.
+    credit: BTreeMap<String, Credit>,
 }
 
-impl Scoring {
+/// What is known of one finding.
+#[derive(Debug)]
+struct Scored {
+    best: f64,
+    raised: bool,
+    /// The attack it detected, if it ever did.
+    attack: Option<String>,
+}
+
+/// How an attack was detected.
+#[derive(Debug)]
+struct Credit {
+    /// Best score at which it was.
+    best: f64,
+    /// Whether a raised state did.
+    raised: bool,
+}
+
+impl<'l> Scoring<'l> {
     /// Scores what is judged from `since` on.
-    pub(crate) fn new(labels: Labels, since: Timestamp) -> Self {
+    pub(crate) fn new(labels: &'l Labels, since: Timestamp) -> Self {
         Self {
             labels,
             since,
@@ -159,20 +176,34 @@ impl Scoring {
                 )
             })
             .collect();
-        self.state(time, (&state.id, state.score), &evidence);
+        self.state(time, (&state.id, state.score, state.raised), &evidence);
     }
 
-    fn state(&mut self, time: Timestamp, (id, score): (&str, f64), evidence: &[(&str, f64)]) {
+    fn state(
+        &mut self,
+        time: Timestamp,
+        (id, score, raised): (&str, f64, bool),
+        evidence: &[(&str, f64)],
+    ) {
         self.until = self.until.max(time);
         let Some(attack) = self.labels.verdict(evidence) else {
             return;
         };
-        let (best, mine) = self.findings.entry(id.to_owned()).or_insert((score, None));
-        *best = best.max(score);
+        let mine = self.findings.entry(id.to_owned()).or_insert(Scored {
+            best: score,
+            raised,
+            attack: None,
+        });
+        mine.best = mine.best.max(score);
+        mine.raised |= raised;
         if let Some(attack) = attack {
-            *mine = Some(attack.to_owned());
-            let credit = self.credit.entry(attack.to_owned()).or_insert(score);
-            *credit = credit.max(score);
+            mine.attack = Some(attack.to_owned());
+            let credit = self.credit.entry(attack.to_owned()).or_insert(Credit {
+                best: score,
+                raised,
+            });
+            credit.best = credit.best.max(score);
+            credit.raised |= raised;
         }
     }
 
@@ -184,8 +215,8 @@ impl Scoring {
         let mut scores: Vec<f64> = self
             .findings
             .values()
-            .filter(|(_, mine)| mine.is_none())
-            .map(|(score, _)| *score)
+            .filter(|mine| mine.attack.is_none())
+            .map(|mine| mine.best)
             .collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         scores
@@ -202,7 +233,7 @@ impl Scoring {
             .filter(|attack| {
                 self.credit
                     .get(*attack)
-                    .is_some_and(|score| *score > threshold)
+                    .is_some_and(|credit| credit.best > threshold)
             })
             .count();
         detected as f64 / self.labels.attacks.len() as f64
@@ -212,7 +243,7 @@ impl Scoring {
         let mut ranked: Vec<(f64, bool)> = self
             .findings
             .values()
-            .map(|(score, mine)| (*score, mine.is_some()))
+            .map(|mine| (mine.best, mine.attack.is_some()))
             .collect();
         // Of equal scores the false ones first: no credit for luck.
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -226,42 +257,38 @@ impl Scoring {
         let detected: BTreeSet<_> = self
             .findings
             .values()
-            .filter_map(|(_, mine)| mine.as_ref())
+            .filter_map(|mine| mine.attack.as_ref())
             .collect();
         sum / f64::from(hits.max(1)) * detected.len() as f64 / self.labels.attacks.len() as f64
     }
 
-    /// Writes the figures.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let falsely = self.false_scores().len();
-        writeln!(out, "\nAgainst the labels")?;
-        writeln!(
-            out,
-            "  {} attacks, {} detected at any score; {falsely} of {} findings are false, {:.2} a day",
-            self.labels.attacks.len(),
-            self.labels
-                .attacks
-                .iter()
-                .filter(|attack| self.credit.contains_key(*attack))
-                .count(),
-            self.findings.len(),
-            falsely as f64 / self.days(),
-        )?;
-        for budget in BUDGETS {
-            writeln!(
-                out,
-                "  recall at {budget:>4} false findings a day  {:.3}",
-                self.recall_at(budget)
-            )?;
+    /// The figures.
+    pub(crate) fn scores(&self) -> LabelScores {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let credited = |only_raised: bool| {
+            let of = self.labels.attacks.iter().filter(|attack| {
+                let credit = self.credit.get(*attack);
+                credit.is_some_and(|credit| credit.raised || !only_raised)
+            });
+            number(of.count())
+        };
+        let falsely = self.findings.values().filter(|mine| mine.attack.is_none());
+        LabelScores {
+            attacks: number(self.labels.attacks.len()),
+            detected: credited(false),
+            detected_raised: credited(true),
+            findings: number(self.findings.len()),
+            false_findings: number(falsely.clone().count()),
+            false_raised: number(falsely.filter(|mine| mine.raised).count()),
+            days: self.days(),
+            recall: BUDGETS
+                .map(|false_a_day| Recall {
+                    false_a_day,
+                    share: self.recall_at(false_a_day),
+                })
+                .to_vec(),
+            average_precision: self.average_precision(),
         }
-        writeln!(
-            out,
-            "  average precision                   {:.3}",
-            self.average_precision()
-        )
     }
 }
 
@@ -269,19 +296,18 @@ impl Scoring {
 mod tests {
     use super::*;
 
-    fn scoring() -> Scoring {
+    fn labels() -> Labels {
         let pairs = [("e1", "a"), ("e2", "a"), ("e3", "b")];
-        let labels = Labels {
+        Labels {
             attack_of: pairs.map(|(e, a)| (e.to_owned(), a.to_owned())).into(),
             attacks: ["a", "b"].map(str::to_owned).into(),
             neutral: ["n".to_owned()].into(),
-        };
-        Scoring::new(labels, Timestamp::MIN)
+        }
     }
 
     #[test]
     fn credit_needs_half_of_the_bits() {
-        let labels = scoring().labels;
+        let labels = labels();
         let check = |evidence: &[(&str, f64)], expected| {
             assert_eq!(labels.verdict(evidence), expected, "{evidence:?}");
         };
@@ -295,16 +321,26 @@ mod tests {
 
     #[test]
     fn figures_of_a_ranking() {
-        let mut scoring = scoring();
+        let labels = labels();
+        let mut scoring = Scoring::new(&labels, Timestamp::MIN);
         let day = |days: i64| Timestamp::MIN.plus_secs(days * SECONDS_PER_DAY);
-        scoring.state(day(1), ("f1", 9.0), &[("e1", 1.0)]);
-        scoring.state(day(1), ("f2", 8.0), &[("x", 1.0)]);
-        scoring.state(day(2), ("f3", 7.0), &[("e3", 1.0)]);
+        scoring.state(day(1), ("f1", 9.0, true), &[("e1", 1.0)]);
+        scoring.state(day(1), ("f2", 8.0, true), &[("x", 1.0)]);
+        scoring.state(day(2), ("f3", 7.0, false), &[("e3", 1.0)]);
         assert!(
             (scoring.recall_at(0.3) - 0.5).abs() < 1e-9,
             "no false one is read"
         );
         assert!((scoring.recall_at(1.0) - 1.0).abs() < 1e-9);
         assert!((scoring.average_precision() - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-9);
+        let scores = scoring.scores();
+        assert_eq!(
+            (scores.attacks, scores.detected, scores.detected_raised),
+            (2, 2, 1)
+        );
+        assert_eq!(
+            (scores.findings, scores.false_findings, scores.false_raised),
+            (3, 1, 1)
+        );
     }
 }

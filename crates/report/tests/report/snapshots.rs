@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use offtrail_baseline::MaturityRule;
 use offtrail_detector::Severity;
-use offtrail_event::{CredentialKind, PrincipalKind};
+use offtrail_event::CredentialKind;
 use offtrail_report::{
-    Apart, COLUMNS, Charset, EVIDENCE_LINES_MAX, FileTally, FindingTally, FindingV1, Forecast,
-    ForecastFinding, PrincipalOptions, PrincipalView, Purpose, ReadFindingError, Style, Tally,
-    read_finding, sort_findings, write_finding, write_finding_short, write_finding_text,
-    write_forecast, write_observation, write_principal, write_reject, write_summary,
-    write_summary_text,
+    Apart, COLUMNS, Charset, EVIDENCE_LINES_MAX, FileTally, FindingTally, FindingV1,
+    PrincipalOptions, PrincipalView, Purpose, ReadFindingError, Style, Tally, read_finding,
+    sort_findings, write_finding, write_finding_short, write_finding_text, write_observation,
+    write_principal, write_reject, write_summary, write_summary_text,
 };
 
 use crate::handmade::{at, baseline, event, finding};
@@ -24,7 +23,7 @@ pub(crate) fn written(
 }
 
 /// No line is wider than the page, but for queries, which must be whole to work.
-fn assert_fits(text: &str) {
+pub(crate) fn assert_fits(text: &str) {
     for line in text.lines().filter(|line| !line.starts_with("  SELECT ")) {
         assert!(
             line.chars().count() <= COLUMNS,
@@ -308,56 +307,4 @@ fn what_does_not_add_up_is_said() {
             "records = observations + rejects, in b: 1235 is not 1230 + 4 = 1234",
         ],
     );
-}
-
-fn forecast_findings() -> Vec<ForecastFinding> {
-    let one = |day: i64, severity, kind, score| ForecastFinding {
-        opened: at("2026-08-30T08:00:00Z").plus_secs(day * 86_400),
-        severity,
-        kind,
-        account: "111122223333".to_owned(),
-        score,
-        raised: score >= 10.0,
-    };
-    vec![
-        one(0, Severity::Critical, PrincipalKind::IamUser, 31.0),
-        one(0, Severity::Medium, PrincipalKind::Role, 15.123),
-        one(0, Severity::Low, PrincipalKind::Role, 10.0),
-        one(2, Severity::Low, PrincipalKind::Role, 9.0),
-        one(2, Severity::High, PrincipalKind::Root, 20.0),
-    ]
-}
-
-fn forecast(findings: &[ForecastFinding], budget: u32) -> Forecast<'_> {
-    Forecast {
-        since: at("2026-08-30").day(),
-        until: at("2026-09-01").day(),
-        budget,
-        findings,
-    }
-}
-
-#[test]
-fn forecast_text() {
-    let findings = forecast_findings();
-    let text =
-        written(|out| write_forecast(out, &forecast(&findings, 1), Style::Plain, Charset::Blocks));
-    assert_fits(&text);
-    insta::assert_snapshot!(text);
-}
-
-#[test]
-fn thresholds_keep_within_the_budget_and_no_lower_one_does() {
-    let findings = forecast_findings();
-    let thresholds = |budget| {
-        let forecast = forecast(&findings, budget);
-        (
-            forecast.threshold_on_average(),
-            forecast.threshold_every_day(),
-        )
-    };
-    assert_eq!(thresholds(0), (31.01, 31.01));
-    assert_eq!(thresholds(1), (10.01, 15.13));
-    assert_eq!(thresholds(2), (0.0, 10.01));
-    assert_eq!(thresholds(9), (0.0, 0.0));
 }
