@@ -35,3 +35,15 @@ deny:
 # Score detection on labelled archives; see scripts/score --help.
 score *arguments:
     scripts/score {{arguments}}
+
+# Speed and memory on one archive; see scripts/bench --help.
+bench *arguments:
+    scripts/bench {{arguments}}
+
+# What each part of the score is worth; see scripts/ablation --help.
+ablation *arguments:
+    scripts/ablation {{arguments}}
+
+# How well the calibrated threshold keeps its budget; see scripts/calibration --help.
+calibration *arguments:
+    scripts/calibration {{arguments}}
