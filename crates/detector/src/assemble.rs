@@ -58,6 +58,7 @@ pub(crate) fn assemble(
         raised: case.raised,
         suppressed_by: None,
         reach: reach(case, words),
+        change: None,
     }
 }
 

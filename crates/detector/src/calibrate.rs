@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use offtrail_baseline::Baseline;
 use offtrail_event::{
-    CallId, CredentialKind, PrincipalId, SECONDS_PER_DAY, TextId, Timestamp, Traits, Vocabulary,
+    CallId, CredentialKind, OutcomeClass, PrincipalId, SECONDS_PER_DAY, TextId, Timestamp, Traits,
+    Vocabulary,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     landscape::{Landscape, News, Step},
     peers::Family,
     sensitivities::Sensitivities,
+    wave::may_be_grouped,
     weigh::{Scale, Subject},
     window::{damped_sum, extended, first_end},
 };
@@ -67,6 +69,7 @@ impl Calibration {
 struct Tab {
     opened: Timestamp,
     until: Timestamp,
+    /// Bits of calls and targets, those of waves already times their share.
     calls: Vec<f64>,
     context: BTreeMap<News, f64>,
 }
@@ -152,9 +155,18 @@ fn replay(
             profile: baseline.profile(id),
             now: time,
         };
-        let Some(news) = weigh(scale, subject, step, words) else {
+        let Some(mut news) = weigh(scale, subject, step, words) else {
             return;
         };
+        if let (Weighed::Damped(bits), Step::Call(call)) = (&mut news, step)
+            && may_be_grouped(sensitivities.of(call).class)
+            && is_success(subject, call)
+            && landscape
+                .wave((id, None), (call, time), (baseline, words))
+                .is_some()
+        {
+            *bits *= settings.change.wave_share;
+        }
         let tab = open.entry(id).or_insert_with(|| Tab::open(time, settings));
         if time > tab.until {
             scores.push(tab.score());
@@ -214,8 +226,18 @@ fn weigh(
         Step::Facet(News::Target(_), _)
         | Step::Joined
         | Step::Active
+        | Step::Sighted(_)
+        | Step::Taken(_)
         | Step::Facet(News::Call | News::Denied | News::Principal, _) => None,
     }
+}
+
+/// Whether the first sighting of a call was a success.
+fn is_success(subject: Subject<'_>, call: CallId) -> bool {
+    let row = subject
+        .profile
+        .and_then(|profile| profile.call(call, OutcomeClass::Succeeded));
+    row.is_some_and(|row| row.first == subject.now)
 }
 
 fn new_principal(scale: Scale<'_>, subject: Subject<'_>) -> Weighed {

@@ -11,11 +11,12 @@ use offtrail_baseline::Dimension;
 use offtrail_event::{CallId, Observation, OutcomeClass, PrincipalId, TargetKind, Timestamp};
 
 use crate::{
-    Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty,
+    Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty, Settings,
     catalogue::SensitivityClass,
     judge::{CallNews, ContextNews, TargetNews, Verdict},
     landscape::News,
     settings::FindingSettings,
+    wave::Wave,
     window::{damped_sum, extended, first_end},
 };
 
@@ -50,6 +51,14 @@ pub(crate) struct BroughtFacet {
     pub(crate) value: u32,
     pub(crate) news: News,
     pub(crate) time: Timestamp,
+}
+
+/// A call of a wave that a case holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Follower {
+    pub(crate) time: Timestamp,
+    pub(crate) wave: Wave,
+    pub(crate) novelty: Novelty,
 }
 
 /// The heaviest piece of evidence so far: whom a finding is about.
@@ -109,6 +118,8 @@ pub(crate) struct Case {
     /// Bits of what enters the damped sum, by whom.
     pub(crate) calls: BTreeMap<(PrincipalId, Damped), f64>,
     pub(crate) context: BTreeMap<&'static str, f64>,
+    /// The calls among these that belong to waves.
+    pub(crate) followers: BTreeMap<(PrincipalId, CallId), Follower>,
     pub(crate) seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
     pub(crate) seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
     pub(crate) lead: Option<Lead>,
@@ -120,6 +131,10 @@ pub(crate) struct Case {
     pub(crate) brought_facets: Vec<BroughtFacet>,
     pub(crate) note: BaselineNote,
     pub(crate) raised: bool,
+    /// The source of the behaviour change it went to.
+    pub(crate) change: Option<String>,
+    /// What a call of a wave counts of itself before it is raised.
+    pub(crate) wave_share: f64,
     /// A severe call succeeded, or something was minted that lasts.
     pub(crate) foothold: bool,
     /// Score of the state last told.
@@ -134,16 +149,18 @@ impl Case {
         root: PrincipalId,
         time: Timestamp,
         note: BaselineNote,
-        settings: &FindingSettings,
+        settings: &Settings,
     ) -> Self {
         Self {
             id,
             root,
             opened: time,
-            until: first_end(time, settings),
+            until: first_end(time, &settings.finding),
+            wave_share: settings.change.wave_share,
             last: time,
             calls: BTreeMap::new(),
             context: BTreeMap::new(),
+            followers: BTreeMap::new(),
             seen: HashMap::default(),
             seen_context: BTreeSet::new(),
             lead: None,
@@ -155,15 +172,50 @@ impl Case {
             brought_facets: Vec::new(),
             note,
             raised: false,
+            change: None,
             foothold: false,
             told: None,
             told_evidence: 0,
         }
     }
 
-    /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0.
+    /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0. Before it is raised, calls of waves count their share.
     pub(crate) fn score(&self) -> f64 {
+        if self.raised {
+            return self.whole_score();
+        }
+        let own = self
+            .calls
+            .iter()
+            .map(|((principal, damped), bits)| match damped {
+                Damped::Call(call) if self.followers.contains_key(&(*principal, *call)) => {
+                    bits * self.wave_share
+                }
+                _ => *bits,
+            });
+        damped_sum(own) + self.context.values().sum::<f64>()
+    }
+
+    /// The same with calls of waves in full.
+    pub(crate) fn whole_score(&self) -> f64 {
         damped_sum(self.calls.values().copied()) + self.context.values().sum::<f64>()
+    }
+
+    /// Whether rows that it brought are held back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.raised || self.change.is_some()
+    }
+
+    /// The heaviest of its calls that belong to waves.
+    pub(crate) fn heaviest_follower(&self) -> Option<(CallId, &Follower)> {
+        let bits = |follower: &Follower| follower.novelty.bits;
+        self.followers
+            .iter()
+            .map(|((_, call), follower)| (*call, follower))
+            .max_by(|(_, a), (_, b)| {
+                let by_name = || b.novelty.value.cmp(&a.novelty.value);
+                bits(a).total_cmp(&bits(b)).then_with(by_name)
+            })
     }
 
     /// Whether this call of this principal is news it already holds.
@@ -221,6 +273,7 @@ impl Case {
             bits += news.novelty.bits;
             self.add_call(observation, news);
             evidence.why.push(why_call(news));
+            evidence.why.extend(why_wave(news));
         }
         for news in &fresh {
             bits += news.novelty.bits;
@@ -274,6 +327,15 @@ impl Case {
             news.novelty.bits,
         );
         self.novelties.push(news.novelty.clone());
+        if let Some(wave) = &news.wave {
+            let follower = Follower {
+                time: observation.time,
+                wave: wave.clone(),
+                novelty: news.novelty.clone(),
+            };
+            let key = (observation.principal, news.call);
+            self.followers.insert(key, follower);
+        }
         self.add_attack(news);
         self.foothold |= news.class == SensitivityClass::Severe
             && observation.outcome == OutcomeClass::Succeeded;
@@ -378,6 +440,16 @@ impl Case {
         // Stable: steps of one second stay in the order of their chain.
         self.lineage.sort_by_key(|step| step.time);
     }
+}
+
+fn why_wave(news: &CallNews) -> Option<String> {
+    news.wave.as_ref().map(|wave| {
+        format!(
+            "{} other principals took it up since {}",
+            wave.others.len(),
+            wave.since.day()
+        )
+    })
 }
 
 fn why_call(news: &CallNews) -> String {

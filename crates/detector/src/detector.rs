@@ -16,6 +16,7 @@ use crate::{
     BaselineNote, Evidence, Finding, LearningPolicy, Settings, Telling, Threshold,
     assemble::assemble,
     case::{BroughtCall, BroughtFacet, Case},
+    change::Change,
     judge::{Bench, Verdict, is_judged},
     landscape::{Landscape, News},
     lineage::{Lineage, Raised, step_of},
@@ -32,19 +33,19 @@ const TELL_RISE_BITS: f64 = 0.005;
 pub struct Collected {
     /// With which standing to learn the observation.
     pub lesson: Lesson,
-    /// A new state to tell.
-    pub finding: Option<Finding>,
+    /// New states to tell: of its case, and of the behaviour change that one joins.
+    pub findings: Vec<Finding>,
 }
 
 /// All state of detection beside the baseline itself.
 #[derive(Debug)]
 pub struct Detector {
-    settings: Settings,
+    pub(crate) settings: Settings,
     digest: String,
     telling: Telling,
     policy: LearningPolicy,
-    threshold: f64,
-    calibrated: bool,
+    pub(crate) threshold: f64,
+    pub(crate) calibrated: bool,
     has_floor: bool,
     pub(crate) landscape: Landscape,
     pub(crate) sensitivities: Sensitivities,
@@ -53,6 +54,8 @@ pub struct Detector {
     /// Open cases by root; closed raised ones stay while what they rest on is held.
     pub(crate) open: BTreeMap<PrincipalId, Case>,
     pub(crate) closed: BTreeMap<PrincipalId, Case>,
+    /// Changes of behaviour that go on, by the source of their calls.
+    pub(crate) changes: BTreeMap<String, Change>,
     pub(crate) swept: Option<Timestamp>,
     /// Rows whose standing was changed beside what was observed.
     changed: Baseline,
@@ -92,6 +95,7 @@ impl Detector {
             today: DayCounts::default(),
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
+            changes: BTreeMap::new(),
             swept: None,
             changed: Baseline::new(),
             settings,
@@ -180,12 +184,12 @@ impl Detector {
         let root = verdict
             .ancestry
             .map_or(observation.principal, |ancestry| ancestry.root);
-        let collected = |standing, finding| Collected {
+        let collected = |standing, findings| Collected {
             lesson: Lesson {
                 call: standing,
                 facets: standing,
             },
-            finding,
+            findings,
         };
         if verdict.is_silent() {
             let repeats = self
@@ -193,12 +197,12 @@ impl Detector {
                 .get(&root)
                 .is_some_and(|case| case.holds(observation.principal, observation.call));
             if !repeats {
-                return collected(Standing::Learnt, None);
+                return collected(Standing::Learnt, Vec::new());
             }
         }
         let Some((mut case, place)) = self.case_for(root, observation, verdict, (baseline, words))
         else {
-            return collected(Standing::Learnt, None);
+            return collected(Standing::Learnt, Vec::new());
         };
         let evidence = evidence_of(observation, words);
         case.add(observation, verdict, evidence, &self.settings.finding);
@@ -213,11 +217,13 @@ impl Detector {
             case.add_lineage(vec![step_of(observation, words)]);
         }
         let score = case.score();
-        let was_raised = case.raised;
+        let (was_raised, was_held) = (case.raised, case.is_held());
         let floor = verdict.call.as_ref().is_some_and(|news| news.above_floor);
         case.raised |= score >= self.threshold || (self.has_floor && floor && score > 0.0);
-        let holds = self.policy == LearningPolicy::HoldFlagged && case.raised;
-        if holds && !was_raised {
+        let change = self.join_change(&mut case, verdict, words);
+        let score = case.score();
+        let holds = self.policy == LearningPolicy::HoldFlagged && case.is_held();
+        if holds && !was_held {
             self.hold_back(&case, baseline);
         }
         let news_standing = if holds {
@@ -236,7 +242,7 @@ impl Detector {
             Place::Open => self.open.insert(root, case),
             Place::Closed => self.closed.insert(root, case),
         };
-        collected(news_standing, finding)
+        collected(news_standing, finding.into_iter().chain(change).collect())
     }
 
     pub(crate) fn note(
@@ -303,7 +309,7 @@ impl Detector {
     }
 
     fn note_brought(&self, case: &mut Case, observation: &Observation, verdict: &Verdict) {
-        if case.raised {
+        if case.is_held() {
             return;
         }
         let (principal, time) = (observation.principal, observation.time);
@@ -366,6 +372,14 @@ impl Detector {
             return;
         }
         let (id, time) = (observation.principal, observation.time);
+        for news in &verdict.context {
+            if let Some((_, role, News::Role)) = news.facet {
+                self.landscape.note_taking(id, role);
+            }
+        }
+        if verdict.call.as_ref().is_some_and(|news| news.sighted) {
+            self.landscape.sight(id, observation.call, time);
+        }
         if new_day {
             self.landscape.active(id, time.day());
         }
@@ -442,7 +456,13 @@ impl Detector {
             .filter(|(_, case)| case.until < now)
             .map(|(root, _)| *root)
             .collect();
-        let findings = self.close(over, words);
+        let mut findings = self.close(over, words);
+        let ended = self
+            .changes
+            .extract_if(.., |_, change| change.gathered.until < now);
+        let mut ended: Vec<Change> = ended.map(|(_, change)| change).collect();
+        findings.extend(self.tell_changes(&mut ended, words));
+        let findings = in_order(findings);
         let keep_days = self
             .settings
             .finding
@@ -463,6 +483,12 @@ impl Detector {
             findings.extend(self.tell_last(&mut case, words));
             self.open.insert(root, case);
         }
+        let mut changes: Vec<Change> = std::mem::take(&mut self.changes).into_values().collect();
+        findings.extend(self.tell_changes(&mut changes, words));
+        self.changes = changes
+            .into_iter()
+            .map(|change| (change.source.clone(), change))
+            .collect();
         in_order(findings)
     }
 

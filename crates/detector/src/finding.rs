@@ -66,7 +66,7 @@ pub struct Finding {
     pub opened: Timestamp,
     /// How soon somebody should look.
     pub severity: Severity,
-    /// Bits; finite, ≥ 0.
+    /// Bits; finite, ≥ 0. Before it is raised, calls of a wave count their share.
     pub score: f64,
     /// The threshold it was held against, in bits.
     pub threshold: f64,
@@ -104,6 +104,8 @@ pub struct Finding {
     pub suppressed_by: Option<String>,
     /// What the credentials of its lineage touched.
     pub reach: Reach,
+    /// What several principals took up together, if that is what it tells.
+    pub change: Option<BehaviorChange>,
 }
 
 /// What the credentials of a finding's lineage touched: how far the harm may go. Each list sorted, each entry once.
@@ -115,6 +117,17 @@ pub struct Reach {
     pub principals: Vec<String>,
     /// Accounts of these principals.
     pub accounts: Vec<String>,
+}
+
+/// A call, or several, that several principals took up within days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BehaviorChange {
+    /// When the first of them did.
+    pub since: Timestamp,
+    /// Which calls, `bedrock:InvokeModel`, the heaviest first.
+    pub calls: Vec<String>,
+    /// Each principal with its first sighting of one of the calls, in order of time.
+    pub principals: Vec<(PrincipalName, Timestamp)>,
 }
 
 /// The credential as shown in a finding.

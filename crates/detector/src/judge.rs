@@ -14,6 +14,7 @@ use crate::{
     sensitivities::Sensitivities,
     target::is_foreign_caller,
     volume::{self, DayCounts},
+    wave::{Wave, may_be_grouped},
     weigh::{Scale, Subject, WeighedCall},
 };
 
@@ -91,6 +92,10 @@ pub struct CallNews {
     pub class: crate::catalogue::SensitivityClass,
     /// Whether it is raised whatever the threshold.
     pub above_floor: bool,
+    /// Whether the principal makes it with success for the first time.
+    pub sighted: bool,
+    /// Whom it follows in taking it up, if that is a wave it may be grouped with.
+    pub wave: Option<Wave>,
     /// Counts, bits and arithmetic.
     pub novelty: Novelty,
 }
@@ -194,12 +199,37 @@ impl Bench<'_> {
             Held::Waiting => verdict.repeats_held = true,
             Held::Released => verdict.release = true,
         }
+        self.judge_wave(observation, &mut verdict);
         verdict.volume = self.judge_volume(observation, subject);
         self.judge_context(observation, subject, &mut verdict);
         if !verdict.is_silent() {
             self.add_standing_bits(observation, subject, &mut verdict.context);
         }
         verdict
+    }
+
+    /// Looks for the wave a new call belongs to. Some calls are never grouped: those that didn't succeed, sensitive and severe ones, and those
+    /// that give access away.
+    fn judge_wave(&self, observation: &Observation, verdict: &mut Verdict) {
+        let grants = |news: &TargetNews| news.kind.is_grant() && news.novelty.bits > 0.0;
+        if verdict.targets.iter().any(grants) {
+            return;
+        }
+        let root = verdict.ancestry.map(|ancestry| ancestry.root);
+        let Some(news) = &mut verdict.call else {
+            return;
+        };
+        let may_be = news.new_to_principal
+            && observation.outcome == OutcomeClass::Succeeded
+            && may_be_grouped(news.class)
+            && !news.above_floor;
+        if may_be {
+            news.wave = self.landscape.wave(
+                (observation.principal, root),
+                (news.call, observation.time),
+                (self.baseline, self.words),
+            );
+        }
     }
 
     /// Whether the call is held back, and whether the policy lets it go now.
@@ -387,6 +417,12 @@ impl Bench<'_> {
             tactics: self.sensitivities.tactics(observation.call),
             class: weighed.sensitivity.class,
             above_floor: new_to_principal && self.is_above_floor(observation, subject),
+            sighted: new_to_principal
+                && observation.outcome == OutcomeClass::Succeeded
+                && rows
+                    .iter()
+                    .all(|row| row.outcome() != OutcomeClass::Succeeded),
+            wave: None,
             novelty,
         }
     }

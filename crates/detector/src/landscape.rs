@@ -25,6 +25,7 @@ use crate::{
     peers::{Family, Group, group_of},
     tail::Tail,
     targets_met::{Targets, account_in},
+    wave::{Waves, replay_waves, sighted_from},
 };
 
 /// Kinds of news whose rate is kept per group.
@@ -153,6 +154,7 @@ pub struct Landscape {
     pub(crate) network_users: HashMap<u32, u32, FixedState>,
     pub(crate) targets: Targets,
     pub(crate) tail: Tail,
+    pub(crate) waves: Waves,
     /// First event of the baseline.
     pub(crate) start: Option<Timestamp>,
 }
@@ -180,6 +182,10 @@ pub(crate) enum Step {
     Call(CallId),
     Denied,
     Facet(News, u32),
+    /// A call made with success, also where it is held back.
+    Sighted(CallId),
+    /// A role taken, also where that is held back.
+    Taken(u32),
 }
 
 impl Landscape {
@@ -198,6 +204,7 @@ impl Landscape {
             network_users: HashMap::default(),
             targets: Targets::default(),
             tail: Tail::default(),
+            waves: Waves::default(),
             start,
         }
     }
@@ -224,6 +231,7 @@ impl Landscape {
             format!("{source}\0{operation}")
         });
         let mut steps: Vec<(Timestamp, u32, u32, PrincipalId, Step)> = Vec::new();
+        let sighted_from = sighted_from(baseline, settings);
         for (id, profile) in baseline.iter() {
             let who = principal_rank[id.0 as usize];
             for row in profile.facets_of(Dimension::Target) {
@@ -233,6 +241,7 @@ impl Landscape {
             let mut add =
                 |time: Timestamp, order: u32, step: Step| steps.push((time, who, order, id, step));
             replay_profile(profile, (&call_rank, targets), &mut add);
+            replay_waves(profile, sighted_from, &mut add);
         }
         steps.sort_unstable_by_key(|(time, who, order, ..)| (*time, *who, *order));
         for (time, _, _, id, step) in steps {
@@ -258,6 +267,8 @@ impl Landscape {
             }
             Step::Denied => self.learn_news(id, News::Denied, time),
             Step::Facet(news, value) => self.learn_facet(id, news, value, time),
+            Step::Sighted(call) => self.sight(id, call, time),
+            Step::Taken(role) => self.note_taking(id, role),
         }
     }
 

@@ -8,6 +8,7 @@ mod assemble;
 mod calibrate;
 mod case;
 pub mod catalogue;
+mod change;
 mod context;
 mod decay;
 mod detector;
@@ -28,6 +29,7 @@ mod tail;
 mod target;
 mod targets_met;
 mod volume;
+mod wave;
 mod weigh;
 mod window;
 mod wording;
@@ -35,8 +37,8 @@ mod wording;
 pub use calibrate::{Calibration, calibrate};
 pub use detector::{Collected, Detector};
 pub use finding::{
-    Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
-    PeerCount, Reach, Severity, Share,
+    Attack, BaselineNote, BehaviorChange, CredentialShown, Evidence, Finding, Frequency,
+    LineageStep, Novelty, PeerCount, Reach, Severity, Share,
 };
 pub use judge::{CallNews, ContextNews, TargetNews, Verdict};
 pub use landscape::{Landscape, News, Popularity};
@@ -44,3 +46,4 @@ pub use lineage::{Ancestry, Lineage};
 pub use policy::{LearningPolicy, Telling, Threshold};
 pub use settings::{DEFAULT_SETTINGS, SETTINGS_VERSION, Settings, SettingsError};
 pub use state::{DetectorState, STATE_BYTES_MAX, STATE_VERSION, Setup, StateError};
+pub use wave::Wave;

@@ -53,8 +53,7 @@ impl Detector {
         }
         let id = finding_id(root, observation, words);
         let note = self.note(observation, baseline, words);
-        let settings = &self.settings().finding;
-        let case = Case::open(id, root, observation.time, note, settings);
+        let case = Case::open(id, root, observation.time, note, self.settings());
         Some((case, Place::Open))
     }
 
@@ -67,7 +66,7 @@ impl Detector {
     /// Keeps a closed case as long as a created credential or a held row may lead back to it. One of a root: a raised one rather than
     /// another, else the latest.
     pub(crate) fn keep(&mut self, case: Case) {
-        let lasting = case.raised || case.lineage.iter().any(lasts);
+        let lasting = case.is_held() || case.lineage.iter().any(lasts);
         let kept = self.closed.get(&case.root);
         if lasting && (case.raised || kept.is_none_or(|kept| !kept.raised)) {
             self.closed.insert(case.root, case);

@@ -69,6 +69,8 @@ sections! {
         context: ContextSettings,
         /// Grouping and threshold.
         finding: FindingSettings,
+        /// What several principals take up together.
+        change: ChangeSettings,
         /// What is raised whatever the threshold.
         floor: FloorSettings,
         /// Setting the threshold on the organisation's own history.
@@ -225,6 +227,17 @@ sections! {
         /// Days a created credential or principal belongs to its creator.
         created_days: f64,
     }
+    /// What several principals take up together.
+    ChangeSettings {
+        /// Days within which they do.
+        wave_days: f64,
+        /// Other principals, of lineages of their own, that make a wave; 0: none does.
+        wave_others: u32,
+        /// Roles of the same name in other accounts that make one; 0: none does.
+        same_name_others: u32,
+        /// Share of its bits that a call of a wave counts for raising, 0 to 1.
+        wave_share: f64,
+    }
     /// What is raised whatever the threshold: severe calls that succeed.
     FloorSettings {
         /// By a machine that knows at most so many calls.
@@ -334,6 +347,18 @@ impl Settings {
             return Err(SettingsError::OutOfRange {
                 key,
                 expected: "a finite number above 0",
+            });
+        }
+        if !(0.0..=1.0).contains(&self.change.wave_share) {
+            return Err(SettingsError::OutOfRange {
+                key: "change.wave_share",
+                expected: "from 0 to 1",
+            });
+        }
+        if !(0.0..=366.0).contains(&self.change.wave_days) {
+            return Err(SettingsError::OutOfRange {
+                key: "change.wave_days",
+                expected: "from 0 to 366",
             });
         }
         if !(0.0..1.0).contains(&self.popularity.discount) {

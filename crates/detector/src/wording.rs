@@ -3,7 +3,7 @@
 use offtrail_event::{CredentialKind, OutcomeClass, PrincipalKind, PrincipalName, TargetKind};
 
 use crate::{
-    Novelty,
+    BehaviorChange, Novelty,
     case::{Case, Lead},
     catalogue::SensitivityClass,
 };
@@ -151,6 +151,69 @@ pub(crate) fn summary(
         ));
     }
     text
+}
+
+/// `bedrock:InvokeModel and 2 more calls are new at 6 principals since 2026-09-01`.
+pub(crate) fn change_title(change: &BehaviorChange) -> String {
+    let principals = change.principals.len();
+    let (what, are) = match change.calls.as_slice() {
+        [] => ("A call".to_owned(), "is"),
+        [one] => (one.clone(), "is"),
+        [one, _] => (format!("{one} and 1 more call"), "are"),
+        [one, rest @ ..] => (format!("{one} and {} more calls", rest.len()), "are"),
+    };
+    format!(
+        "{what} {are} new at {principals} principals since {}",
+        change.since.day()
+    )
+}
+
+/// Who took up what, when.
+pub(crate) fn change_summary(change: &BehaviorChange) -> String {
+    /// Most principals named; all are listed beside the summary.
+    const NAMED_MAX: usize = 10;
+    let named: Vec<String> = change
+        .principals
+        .iter()
+        .take(NAMED_MAX)
+        .map(|(name, first)| format!("{} ({})", who(name), first.day()))
+        .collect();
+    let more = match change.principals.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let last = change.principals.last().map(|(_, first)| first.day());
+    let until = last.map_or_else(String::new, |last| format!(" to {last}"));
+    format!(
+        "From {}{until} {} principals called {} for the first time: {}{more}. None of them would have been raised but for what the others took up too.",
+        change.since.day(),
+        change.principals.len(),
+        change.calls.join(", "),
+        named.join(", "),
+    )
+}
+
+/// What would make a change harmless.
+pub(crate) fn change_harmless_if(change: &BehaviorChange) -> Vec<String> {
+    let call = change.calls.first().map_or("the call", String::as_str);
+    vec![
+        format!(
+            "a release, a new tool or a new version of an SDK that makes {call} was rolled out to these principals about {}",
+            change.since.day()
+        ),
+        "whoever answers for that roll-out names the same principals".to_owned(),
+    ]
+}
+
+/// What to do about a change.
+pub(crate) fn change_next_steps(change: &BehaviorChange) -> Vec<String> {
+    let first = change.principals.first();
+    let first = first.map_or_else(|| "the first".to_owned(), |(name, _)| who(name));
+    vec![
+        format!("Ask who rolled it out; begin with {first}, where it was seen first"),
+        "Look for a principal in the list that is no part of the roll-out: judge that one by itself (offtrail explain NAME)".to_owned(),
+        "If it is meant, leave it: whoever takes the calls up next joins this finding, and what is held becomes known with age".to_owned(),
+    ]
 }
 
 /// The bulk a finding is about, if its lead is a known call in odd bulk rather than a new call.

@@ -312,7 +312,7 @@ fn the_bits_are_those_of_the_written_formulas() {
         [surprise, tail, own, news.bits, network.novelty.bits].map(|bits| format!("{bits:.2}"));
     assert_eq!(shown, ["10.81", "6.92", "3.97", "13.40", "8.75"]);
     let collected = detector.collect(&odd, &verdict, &mut baseline, &words);
-    let finding = collected.finding.unwrap();
+    let finding = collected.findings.into_iter().next().unwrap();
     assert_eq!(format!("{:.2}", finding.score), "22.15");
     assert_eq!(finding.severity, Severity::Critical);
 }

@@ -45,7 +45,7 @@ fn go_on(
         detector.meet(observation, baseline, words);
         let verdict = detector.judge(observation, baseline, words);
         let collected = detector.collect(observation, &verdict, baseline, words);
-        told.extend(collected.finding);
+        told.extend(collected.findings);
         let new_day = baseline
             .profile(observation.principal)
             .is_none_or(|profile| !profile.days.contains(observation.time.day()));

@@ -293,9 +293,7 @@ impl<'w> Watch<'w> {
         detector.meet(observation, baseline, words);
         let verdict = detector.judge(observation, baseline, words);
         let collected = detector.collect(observation, &verdict, baseline, words);
-        if let Some(finding) = collected.finding {
-            tell(finding);
-        }
+        collected.findings.into_iter().for_each(&mut *tell);
         self.learn(observation, &verdict, collected.lesson);
     }
 

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use offtrail_detector::{Evidence, Finding, LineageStep, Novelty, Share};
+use offtrail_detector::{BehaviorChange, Evidence, Finding, LineageStep, Novelty, Share};
 use offtrail_event::PrincipalName;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -88,6 +88,9 @@ pub struct FindingV1 {
     /// What the credentials of its lineage touched.
     #[serde(default)]
     pub reach: Option<ReachV1>,
+    /// What several principals took up together, if that is what it tells.
+    #[serde(default)]
+    pub change: Option<ChangeV1>,
 }
 
 /// What the credentials of a finding's lineage touched. Each list sorted.
@@ -99,6 +102,26 @@ pub struct ReachV1 {
     pub principals: Vec<String>,
     /// Their accounts.
     pub accounts: Vec<String>,
+}
+
+/// Calls that several principals took up within days.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeV1 {
+    /// When the first of them did.
+    pub since: String,
+    /// `bedrock:InvokeModel`, the heaviest first.
+    pub calls: Vec<String>,
+    /// Who, in order of time.
+    pub principals: Vec<ChangedV1>,
+}
+
+/// One of the principals of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedV1 {
+    /// Who.
+    pub principal: PrincipalV1,
+    /// When it first made one of the calls.
+    pub first: String,
 }
 
 /// A line without `raised` was written by somebody who writes raised findings only.
@@ -374,6 +397,23 @@ impl From<&Finding> for FindingV1 {
                 principals: finding.reach.principals.clone(),
                 accounts: finding.reach.accounts.clone(),
             }),
+            change: finding.change.as_ref().map(ChangeV1::from),
+        }
+    }
+}
+
+impl From<&BehaviorChange> for ChangeV1 {
+    fn from(change: &BehaviorChange) -> Self {
+        let principals = change.principals.iter();
+        Self {
+            since: change.since.to_string(),
+            calls: change.calls.clone(),
+            principals: principals
+                .map(|(principal, first)| ChangedV1 {
+                    principal: PrincipalV1::from(principal),
+                    first: first.to_string(),
+                })
+                .collect(),
         }
     }
 }

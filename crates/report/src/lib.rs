@@ -42,5 +42,6 @@ pub use summary::{
     write_summary_text,
 };
 pub use text::{
-    EVIDENCE_LINES_MAX, LINEAGE_SHOWN_MAX, sort_findings, write_finding_short, write_finding_text,
+    CHANGED_SHOWN_MAX, EVIDENCE_LINES_MAX, LINEAGE_SHOWN_MAX, sort_findings, write_finding_short,
+    write_finding_text,
 };

@@ -9,7 +9,7 @@ use offtrail_detector::Severity;
 
 use crate::{
     FindingV1, PrincipalV1, Style,
-    finding::{EvidenceV1, LineageV1, NoveltyV1, ShareV1},
+    finding::{ChangeV1, EvidenceV1, LineageV1, NoveltyV1, ShareV1},
     inert::{inert, inert_within},
     page::{COLUMNS, Page, Tone, counted, grouped, joined, wrapped},
     words::{credential_words, principal_words, tactic_name},
@@ -23,6 +23,9 @@ pub const LINEAGE_SHOWN_MAX: usize = 20;
 
 /// Most credentials, principals and accounts listed in the text form.
 const REACH_SHOWN_MAX: usize = 12;
+
+/// Most principals of a behaviour change in the text form.
+pub const CHANGED_SHOWN_MAX: usize = 40;
 
 /// Deepest indent of the lineage, in steps.
 const INDENT_STEPS_MAX: usize = 8;
@@ -45,6 +48,9 @@ pub fn write_finding_text(
     if !finding.summary.is_empty() {
         page.text("")?;
         page.paragraph((Tone::Text, ""), &finding.summary)?;
+    }
+    if let Some(change) = &finding.change {
+        changed(page, change)?;
     }
     what_is_new(page, &finding.novelties)?;
     timeline(page, finding)?;
@@ -181,6 +187,26 @@ fn origins(evidence: &[EvidenceV1]) -> String {
         "no region",
     );
     format!("{addresses}; {regions}")
+}
+
+/// The principals of a behaviour change, in order of their first sightings.
+fn changed(page: &mut Page<'_>, change: &ChangeV1) -> io::Result<()> {
+    let principals = &change.principals;
+    page.heading(&format!(
+        "Who changed ({})",
+        counted(principals.len() as u64, "principal")
+    ))?;
+    for one in principals.iter().take(CHANGED_SHOWN_MAX) {
+        let begin = format!("  {:<22}", inert_within(&one.first, 20));
+        page.paragraph((Tone::Faint, &begin), &principal_words(&one.principal))?;
+    }
+    match principals.len().saturating_sub(CHANGED_SHOWN_MAX) {
+        0 => Ok(()),
+        more => page.text(&format!(
+            "  … and {} more, see the JSON line",
+            grouped(more as u64)
+        )),
+    }
 }
 
 fn field(page: &mut Page<'_>, label: &str, text: &str) -> io::Result<()> {

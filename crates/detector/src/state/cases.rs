@@ -7,9 +7,11 @@ use offtrail_event::{
 
 use crate::{
     Detector,
-    case::{BroughtCall, BroughtFacet, Case, Damped, Lead},
+    case::{BroughtCall, BroughtFacet, Case, Damped, Follower, Lead},
+    change::Change,
     landscape::News,
     lineage::{Edge, Minted},
+    wave::Wave,
 };
 
 use super::{
@@ -21,6 +23,7 @@ use super::{
 /// All that can't be computed anew.
 pub(super) struct Kept {
     open: Vec<Case>,
+    changes: Vec<Change>,
     closed: Vec<Case>,
     edges: Vec<(Minted, Edge)>,
     today: Vec<(PrincipalId, CallId, Day, u32)>,
@@ -36,6 +39,7 @@ impl Kept {
         let read_only = detector.sensitivities.told.iter();
         Self {
             open: detector.open.values().cloned().collect(),
+            changes: detector.changes.values().cloned().collect(),
             closed: detector.closed.values().cloned().collect(),
             edges: edges
                 .map(|(minted, edge)| (*minted, edge.clone()))
@@ -77,6 +81,7 @@ impl Kept {
 
     pub(super) fn pack(&self, to: &mut Packer) {
         to.unordered(self.open.iter().cloned());
+        to.unordered(self.changes.iter().cloned());
         to.unordered(self.closed.iter().cloned());
         to.unordered(self.edges.iter().cloned());
         to.unordered(self.today.iter().copied());
@@ -87,6 +92,7 @@ impl Kept {
     pub(super) fn read(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
         let kept = Self {
             open: from.list()?,
+            changes: from.list()?,
             closed: from.list()?,
             edges: from.list()?,
             today: from.list()?,
@@ -103,6 +109,10 @@ impl Kept {
         }
         let by_root = |cases: Vec<Case>| cases.into_iter().map(|case| (case.root, case)).collect();
         detector.open = by_root(self.open);
+        let changes = self.changes.into_iter();
+        detector.changes = changes
+            .map(|change| (change.source.clone(), change))
+            .collect();
         detector.closed = by_root(self.closed);
         detector.lineage.edges = self.edges.into_iter().collect();
         detector.today.counts = self
@@ -199,6 +209,44 @@ impl Packed for BroughtFacet {
     }
 }
 
+packed_struct!(Wave {
+    since,
+    others,
+    lineages
+});
+packed_struct!(Follower {
+    time,
+    wave,
+    novelty
+});
+
+impl Packed for Change {
+    fn pack(&self, to: &mut Packer) {
+        self.gathered.pack(to);
+        (self.source.clone(), self.since, self.score).pack(to);
+        to.unordered(self.calls.iter().copied());
+        to.unordered(self.members.iter().map(|(id, first)| (*id, *first)));
+        (self.told_members, self.told_calls).pack(to);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let gathered = Packed::unpack(from)?;
+        let (source, since, score) = Packed::unpack(from)?;
+        let (calls, members): (Vec<_>, Vec<_>) = (from.list()?, from.list()?);
+        let (told_members, told_calls) = Packed::unpack(from)?;
+        Ok(Self {
+            gathered,
+            source,
+            since,
+            score,
+            calls: calls.into_iter().collect(),
+            members: members.into_iter().collect(),
+            told_members,
+            told_calls,
+        })
+    }
+}
+
 packed_struct!(Lead {
     bits,
     principal,
@@ -217,6 +265,8 @@ impl Packed for Case {
         (self.opened, self.until, self.last).pack(to);
         to.unordered(self.calls.iter().map(|(key, bits)| (*key, *bits)));
         to.unordered(self.context.iter().map(|(key, bits)| (*key, *bits)));
+        let followers = self.followers.iter();
+        to.unordered(followers.map(|(key, follower)| (*key, follower.clone())));
         to.unordered(self.seen.iter().map(|(key, new)| (*key, *new)));
         let keys = self.seen_context.iter();
         to.unordered(keys.map(|(principal, name, value)| ContextKey(*principal, name, *value)));
@@ -229,13 +279,15 @@ impl Packed for Case {
         self.brought_facets.pack(to);
         self.note.pack(to);
         (self.raised, self.foothold).pack(to);
+        (self.change.clone(), self.wave_share).pack(to);
         (self.told, self.told_evidence).pack(to);
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
         let (id, root) = Packed::unpack(from)?;
         let (opened, until, last) = Packed::unpack(from)?;
-        let (calls, context, seen) = (from.list()?, from.list()?, from.list()?);
+        let (calls, context) = (from.list()?, from.list()?);
+        let (followers, seen): (Vec<_>, Vec<_>) = (from.list()?, from.list()?);
         let seen_context: Vec<ContextKey> = from.list()?;
         let (lead, evidence, novelties): (Option<Lead>, Vec<_>, _) = Packed::unpack(from)?;
         if lead.is_none() {
@@ -244,6 +296,7 @@ impl Packed for Case {
         let (lineage, attack) = (Packed::unpack(from)?, from.list()?);
         let (brought_calls, brought_facets, note) = Packed::unpack(from)?;
         let (raised, foothold) = Packed::unpack(from)?;
+        let (change, wave_share) = Packed::unpack(from)?;
         let (told, told_evidence) = Packed::unpack(from)?;
         Ok(Self {
             id,
@@ -253,6 +306,7 @@ impl Packed for Case {
             last,
             calls: calls.into_iter().collect(),
             context: context.into_iter().collect(),
+            followers: followers.into_iter().collect(),
             seen: seen.into_iter().collect(),
             seen_context: seen_context
                 .into_iter()
@@ -267,6 +321,8 @@ impl Packed for Case {
             brought_facets,
             note,
             raised,
+            change,
+            wave_share,
             foothold,
             told,
             told_evidence,

@@ -94,6 +94,10 @@ impl Landscape {
         let members = (0..).zip(&self.members);
         to.unordered(members.filter_map(|(id, member)| Some((PrincipalId(id), (*member)?))));
         self.tail.pack(to);
+        let sightings = self.waves.sightings.iter();
+        to.unordered(sightings.map(|(call, seen)| (CallId(*call), seen.clone())));
+        let takers = self.waves.takers.iter();
+        to.unordered(takers.map(|(role, takers)| (PrincipalId(*role), takers.clone())));
     }
 
     /// The landscape kept; `None` if it was kept under other settings.
@@ -130,6 +134,16 @@ impl Landscape {
             landscape.put_member(id, member, words)?;
         }
         landscape.tail = Packed::unpack(from)?;
+        let sightings: Vec<(CallId, Vec<_>)> = from.list()?;
+        landscape.waves.sightings = sightings
+            .into_iter()
+            .map(|(call, seen)| (call.0, seen))
+            .collect();
+        let takers: Vec<(PrincipalId, Vec<_>)> = from.list()?;
+        landscape.waves.takers = takers
+            .into_iter()
+            .map(|(role, takers)| (role.0, takers))
+            .collect();
         from.end()?;
         Ok(Some(landscape))
     }

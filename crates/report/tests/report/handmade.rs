@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use offtrail_baseline::{Baseline, Lesson, Maturity, MaturityState, Standing};
 use offtrail_detector::{
-    Attack, BaselineNote, CredentialShown, Evidence, Finding, Frequency, LineageStep, Novelty,
-    PeerCount, Reach, Severity, Share,
+    Attack, BaselineNote, BehaviorChange, CredentialShown, Evidence, Finding, Frequency,
+    LineageStep, Novelty, PeerCount, Reach, Severity, Share,
 };
 use offtrail_event::{
     Call, Category, Credential, CredentialKind, Event, Fingerprint, Mint, MintedKind, Observation,
@@ -177,6 +177,51 @@ pub(crate) fn finding() -> Finding {
             principals: vec!["ci-deploy".to_owned()],
             accounts: vec!["111122223333".to_owned()],
         },
+        change: None,
+    }
+}
+
+/// A behaviour change: the same call at three principals within days.
+pub(crate) fn behavior_change() -> Finding {
+    let named = |name: &str| PrincipalName {
+        name: name.into(),
+        arn: format!("arn:aws:iam::111122223333:user/{name}").into(),
+        ..ci_user()
+    };
+    let call = "bedrock:InvokeModel".to_owned();
+    Finding {
+        kind: "Behavior:AWSAccount/BehaviorChange.RollOut".to_owned(),
+        severity: Severity::Low,
+        score: 7.25,
+        title: "bedrock:InvokeModel is new at 3 principals since 2026-08-27".to_owned(),
+        summary: "From 2026-08-27 to 2026-08-31 3 principals called bedrock:InvokeModel for the first time.".to_owned(),
+        novelties: vec![Novelty {
+            value: call.clone(),
+            ..novelties().remove(0)
+        }],
+        evidence: vec![evidence(
+            "6d6b6d0f-0001",
+            "2026-08-31T10:43:44Z",
+            &call,
+            9.8,
+            &["2 other principals took it up since 2026-08-27"],
+        )],
+        harmless_if: vec!["a release was rolled out to these principals about 2026-08-27".to_owned()],
+        next_steps: vec!["Ask who rolled it out".to_owned()],
+        lineage: Vec::new(),
+        attack: Vec::new(),
+        guardduty: None,
+        change: Some(BehaviorChange {
+            since: at("2026-08-27T09:00:00Z"),
+            calls: vec![call],
+            principals: vec![
+                (named("orders"), at("2026-08-27T09:00:00Z")),
+                (named("search"), at("2026-08-28T09:00:00Z")),
+                (ci_user(), at("2026-08-31T10:43:44Z")),
+            ],
+        }),
+        time: at("2026-08-31T10:43:44Z"),
+        ..finding()
     }
 }
 

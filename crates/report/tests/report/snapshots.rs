@@ -12,7 +12,7 @@ use offtrail_report::{
     write_principal, write_reject, write_summary, write_summary_text,
 };
 
-use crate::handmade::{at, baseline, event, finding};
+use crate::handmade::{at, baseline, behavior_change, event, finding};
 
 pub(crate) fn written(
     write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
@@ -90,6 +90,18 @@ fn finding_text() {
 }
 
 #[test]
+fn behavior_change_text_and_line() {
+    let change = FindingV1::from(&behavior_change());
+    let text = written(|out| write_finding_text(out, &change, Style::Plain));
+    assert_fits(&text);
+    insta::assert_snapshot!(text);
+    let line = written(|out| write_finding(out, &change));
+    assert_eq!(read_finding(&line).unwrap(), change);
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value["change"]).unwrap());
+}
+
+#[test]
 fn finding_text_in_colour_says_the_same() {
     let finding = FindingV1::from(&finding());
     let text = |style| written(|out| write_finding_text(out, &finding, style));
@@ -114,7 +126,7 @@ fn a_finding_reads_back() {
 fn a_finding_with_only_the_keys_of_the_interface_reads() {
     let mut value = serde_json::to_value(FindingV1::from(&finding())).unwrap();
     let object = value.as_object_mut().unwrap();
-    for key in ["root", "threshold", "calibrated", "summary"] {
+    for key in ["root", "threshold", "calibrated", "change", "summary"] {
         object.remove(key).unwrap();
     }
     let read = read_finding(&value.to_string()).unwrap();
