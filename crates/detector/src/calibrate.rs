@@ -69,14 +69,19 @@ impl Calibration {
 struct Tab {
     opened: Timestamp,
     until: Timestamp,
-    /// Bits of calls and targets, those of waves already times their share.
+    /// Bits of calls and targets.
     calls: Vec<f64>,
+    /// Bits of calls of waves, and what they count unless a network is new.
+    waves: Vec<f64>,
+    wave_share: f64,
     context: BTreeMap<News, f64>,
 }
 
 enum Weighed {
     /// A call or a target: it enters the damped sum.
     Damped(f64),
+    /// A call of a wave.
+    Wave(f64),
     Context(News, f64),
 }
 
@@ -155,18 +160,20 @@ fn replay(
             profile: baseline.profile(id),
             now: time,
         };
-        let Some(mut news) = weigh(scale, subject, step, words) else {
+        let Some(news) = weigh(scale, subject, step, words) else {
             return;
         };
-        if let (Weighed::Damped(bits), Step::Call(call)) = (&mut news, step)
+        let news = if let (&Weighed::Damped(bits), Step::Call(call)) = (&news, step)
             && may_be_grouped(sensitivities.of(call).class)
             && is_success(subject, call)
             && landscape
                 .wave((id, None), (call, time), (baseline, words))
                 .is_some()
         {
-            *bits *= settings.change.wave_share;
-        }
+            Weighed::Wave(bits)
+        } else {
+            news
+        };
         let tab = open.entry(id).or_insert_with(|| Tab::open(time, settings));
         if time > tab.until {
             scores.push(tab.score());
@@ -270,18 +277,27 @@ impl Tab {
             opened: time,
             until,
             calls: Vec::new(),
+            waves: Vec::new(),
+            wave_share: settings.change.wave_share,
             context: BTreeMap::new(),
         }
     }
 
     fn score(&self) -> f64 {
-        damped_sum(self.calls.iter().copied()) + self.context.values().sum::<f64>()
+        let share = if self.context.contains_key(&News::Network) {
+            1.0
+        } else {
+            self.wave_share
+        };
+        let waves = self.waves.iter().map(|bits| bits * share);
+        damped_sum(self.calls.iter().copied().chain(waves)) + self.context.values().sum::<f64>()
     }
 
     fn add(&mut self, news: Weighed, time: Timestamp, settings: &Settings) {
         let before = self.score();
         match news {
             Weighed::Damped(bits) => self.calls.push(bits),
+            Weighed::Wave(bits) => self.waves.push(bits),
             Weighed::Context(kind, bits) => {
                 let largest = self.context.entry(kind).or_default();
                 *largest = largest.max(bits);

@@ -179,9 +179,10 @@ impl Case {
         }
     }
 
-    /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0. Before it is raised, calls of waves count their share.
+    /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0. Before it is raised, calls of waves count their
+    /// share, unless a network is new: what is rolled out runs where its principals run.
     pub(crate) fn score(&self) -> f64 {
-        if self.raised {
+        if self.raised || self.context.contains_key("network") {
             return self.whole_score();
         }
         let own = self

@@ -150,6 +150,18 @@ fn who_adds_something_of_his_own_is_raised_with_everything() {
 }
 
 #[test]
+fn from_a_new_network_nothing_is_grouped() {
+    let (words, staff) = (Vocabulary::new(), staff());
+    let mut acts = rollout(&staff);
+    let last_one = acts.pop().unwrap();
+    acts.push(last_one.from("203.0.113.0/24"));
+    let (changes, others) = last(told(&acts, &words).0);
+    assert_eq!((changes.len(), others.len()), (1, 4));
+    let members = &changes[0].change.as_ref().unwrap().principals;
+    assert_eq!(members.len(), 5);
+}
+
+#[test]
 fn one_lineage_is_no_wave() {
     let (words, staff) = (Vocabulary::new(), staff());
     let key = &staff[0];
