@@ -41,8 +41,16 @@ fn watch<'w>(words: &'w Vocabulary, baseline: Baseline, telling: Telling) -> Wat
 
 /// Every state told of what the acts lead to after the habits, and what was learnt.
 fn told(acts: &[Act<'_>], words: &Vocabulary) -> (Vec<Finding>, Baseline) {
+    told_after(learnt(words), acts, words)
+}
+
+fn told_after(
+    learnt: Vec<Observation>,
+    acts: &[Act<'_>],
+    words: &Vocabulary,
+) -> (Vec<Finding>, Baseline) {
     let mut watch = watch(words, Baseline::new(), Telling::Raised);
-    let mut seen = learnt(words);
+    let mut seen = learnt;
     seen.extend(acts.iter().map(|act| act.seen(words)));
     seen.sort_by_key(|one| one.time);
     seen.into_iter().for_each(|one| watch.take(one));
@@ -100,6 +108,42 @@ fn a_rollout_is_a_few_findings_and_then_one_low_one() {
         let row = profile.call(call, OutcomeClass::Succeeded).unwrap();
         assert_eq!(row.standing(), Standing::Pending, "{}", who.name);
     }
+}
+
+/// One new call at two roles on two days, each in an account of its own; the organisation has both by habit.
+fn released(one: &Who, other: &Who) -> (Vec<Finding>, Vec<Finding>) {
+    let words = Vocabulary::new();
+    let mut all = staff();
+    all.extend([one.clone(), other.clone()]);
+    let acts = [
+        Act::new(one, at(0, 15), ROLLED_OUT),
+        Act::new(other, at(1, 15), ROLLED_OUT),
+    ];
+    last(told_after(habits(&all, DAYS, &words), &acts, &words).0)
+}
+
+#[test]
+fn a_release_in_several_accounts_is_one_change() {
+    let here = Who::workload("checkout-task");
+    let there = here.in_account("444455556666");
+    let (changes, others) = released(&here, &there);
+    assert_eq!(others.len(), 1, "the first is told on its own");
+    let [change] = changes.as_slice() else {
+        panic!("{changes:#?}")
+    };
+    let reach = &change.reach.accounts;
+    assert_eq!(reach, &[organisation::ACCOUNT, "444455556666"]);
+    assert_eq!(change.change.as_ref().unwrap().principals.len(), 2);
+
+    let (changes, others) = released(
+        &here,
+        &Who::workload("invoice-task").in_account("444455556666"),
+    );
+    assert_eq!(
+        (changes.len(), others.len()),
+        (0, 2),
+        "another name is another pipeline"
+    );
 }
 
 #[test]

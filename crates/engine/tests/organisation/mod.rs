@@ -16,6 +16,7 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 /// Who acts, and with what by habit.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
+    pub(crate) account: String,
     pub(crate) kind: PrincipalKind,
     pub(crate) unique: String,
     pub(crate) arn: String,
@@ -30,6 +31,7 @@ pub(crate) struct Who {
 impl Who {
     fn new(kind: PrincipalKind, unique: &str, path: &str, name: &str) -> Self {
         Self {
+            account: ACCOUNT.to_owned(),
             kind,
             unique: unique.to_owned(),
             arn: format!("arn:aws:iam::{ACCOUNT}:{path}/{name}"),
@@ -78,6 +80,16 @@ impl Who {
         }
     }
 
+    /// A role of the same name, deployed to another account.
+    pub(crate) fn in_account(&self, account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            unique: format!("{}{account}", self.unique),
+            arn: self.arn.replace(ACCOUNT, account),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn service_linked() -> Self {
         Self::new(
             PrincipalKind::Role,
@@ -98,7 +110,7 @@ impl Who {
     pub(crate) fn id(&self, words: &Vocabulary) -> PrincipalId {
         words.principal_id(&Principal {
             kind: self.kind,
-            account: Cow::Borrowed(ACCOUNT),
+            account: Cow::Borrowed(&self.account),
             id: Cow::Borrowed(&self.unique),
             arn: Some(Cow::Borrowed(self.arn.as_str())).filter(|arn| !arn.is_empty()),
             name: Some(Cow::Borrowed(self.name.as_str())).filter(|name| !name.is_empty()),
@@ -195,7 +207,7 @@ impl<'a> Act<'a> {
             principal_kind: self.who.kind,
             call: words.call_id(&format!("{source}.amazonaws.com"), operation),
             outcome: self.outcome,
-            account: words.text_id(ACCOUNT),
+            account: words.text_id(&self.who.account),
             region: words.text_id("eu-west-1"),
             network: Some(words.text_id(self.network)),
             agent: words.text_id(&self.who.agent),
