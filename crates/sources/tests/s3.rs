@@ -136,7 +136,8 @@ impl Moto {
         let s3 = S3Settings {
             endpoint: Some(format!("http://127.0.0.1:{}", self.port)),
             region: Some("us-east-1".into()),
-            attempts_max: 2,
+            // Moto answers a first request of a kind with 500 now and then when the machine is busy.
+            attempts_max: 5,
             list_page_size,
             ..S3Settings::default()
         };
