@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use offtrail_event::{CallId, CredentialKind, PrincipalId, Timestamp, Vocabulary};
 
-use crate::{Coverage, Dimension, Profile, learn::CREDENTIAL_KINDS};
+use crate::{Coverage, Dimension, Profile, Rulings, learn::CREDENTIAL_KINDS};
 
 /// Earliest and latest event time learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Baseline {
     pub window: Window,
     /// Observations learnt.
     pub observations: u64,
+    /// What people ruled.
+    pub rulings: Rulings,
 }
 
 impl Baseline {
@@ -97,7 +99,7 @@ impl Baseline {
         self.iter().next().is_none()
     }
 
-    /// Adds all that `other`, learnt with the same vocabulary, has seen. A profile may then hold more targets than
+    /// Adds all that `other`, learnt with the same vocabulary, has seen, and what was ruled on it. A profile may then hold more targets than
     /// [`crate::TARGETS_PER_PRINCIPAL_MAX`], until [`Baseline::bound_targets`].
     pub fn merge(&mut self, other: &Self) {
         for (id, profile) in other.iter() {
@@ -108,6 +110,10 @@ impl Baseline {
         self.coverage.merge(&other.coverage);
         self.window.merge(other.window);
         self.observations += other.observations;
+        if !other.rulings.is_empty() {
+            self.rulings.merge(&other.rulings);
+            self.obey_rulings();
+        }
     }
 
     /// Gives values of a dimension other names; rows of a profile that then have the same one are merged. Returns the profiles with the
@@ -125,6 +131,14 @@ impl Baseline {
                 let id = PrincipalId(u32::try_from(index).expect("profiles are found by 32 bits"));
                 touched.set_profile(id, Profile::from_rows(Vec::new(), changed));
             }
+        }
+        let ruled = self.rulings.rename_values(dimension, &rename);
+        if !ruled.is_empty() {
+            self.obey_rulings();
+        }
+        for id in ruled {
+            let rulings = self.rulings.of(id).cloned().unwrap_or_default();
+            touched.rulings.set(id, rulings);
         }
         touched
     }

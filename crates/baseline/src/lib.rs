@@ -13,7 +13,9 @@ mod hours;
 mod learn;
 mod maturity;
 mod profile;
+pub mod review;
 mod rows;
+mod rulings;
 mod targets;
 
 pub use baseline::{Baseline, Window};
@@ -24,3 +26,8 @@ pub use learn::{Lesson, assumed_traits};
 pub use maturity::{Maturity, MaturityRule, MaturityState};
 pub use profile::Profile;
 pub use rows::{CallRow, Dimension, FacetRow, Standing, TARGETS_PER_PRINCIPAL_MAX, target_order};
+pub use rulings::{
+    Answer, CallPattern, EXPECTATIONS_MAX, Expectation, PATTERNS_MAX, PatternError,
+    PrincipalRulings, Purpose, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, Review, RuledLine, Ruling,
+    Rulings, Season,
+};

@@ -241,11 +241,10 @@ impl Profile {
     /// Forgets rows last seen before `horizon`; a person's rulings stay. Returns how many rows went.
     pub fn expire(&mut self, horizon: Timestamp) -> u64 {
         let before = self.calls.len() + self.facets.len();
-        let ruled = |standing: Standing| matches!(standing, Standing::Approved | Standing::Refused);
         self.calls
-            .retain(|row| row.last >= horizon || ruled(row.standing()));
+            .retain(|row| row.last >= horizon || row.standing().is_ruled());
         self.facets
-            .retain(|row| row.last >= horizon || ruled(row.standing));
+            .retain(|row| row.last >= horizon || row.standing.is_ruled());
         (before - self.calls.len() - self.facets.len()) as u64
     }
 }

@@ -41,6 +41,12 @@ impl Standing {
         matches!(self, Self::Learnt | Self::Approved)
     }
 
+    /// Whether a person said so.
+    #[must_use]
+    pub const fn is_ruled(self) -> bool {
+        matches!(self, Self::Approved | Self::Refused)
+    }
+
     const fn bits(self) -> u32 {
         self as u32
     }

@@ -1,7 +1,7 @@
 //! What calls were aimed at, bounded: a principal that reads a million parameters must not fill a baseline.
 //!
 //! A full profile keeps the targets that come first by [`target_order`] (bottom-k sampling: Cohen & Kaplan 2007), which no order
-//! of learning, split or merge can change.
+//! of learning, split or merge can change. Targets that somebody ruled on stay beside them.
 
 use std::collections::BTreeMap;
 
@@ -46,12 +46,16 @@ impl Baseline {
 
 /// Lets go of what is too much; the place in the order from which on nothing was kept, if anything had to go.
 fn bound(profile: &mut Profile, words: &Vocabulary) -> Option<u64> {
-    let held = profile.facets_of(Dimension::Target).count();
+    let held = profile
+        .facets_of(Dimension::Target)
+        .filter(|row| !row.standing.is_ruled())
+        .count();
     if held <= TARGETS_PER_PRINCIPAL_MAX {
         return None;
     }
     let order: BTreeMap<(u64, std::sync::Arc<str>), u32> = profile
         .facets_of(Dimension::Target)
+        .filter(|row| !row.standing.is_ruled())
         .map(|row| {
             let text = words.text(TextId(row.value));
             ((target_order(&text), text), row.value)

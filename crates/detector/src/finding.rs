@@ -1,57 +1,11 @@
 //! [`Finding`]: one judged piece of news about one principal, with its evidence and a stable id, as values with texts.
 //! How it is written (JSON Lines, text, …) is the report's concern.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use offtrail_baseline::Maturity;
-use offtrail_event::{CredentialKind, OutcomeClass, PrincipalName, Timestamp, UnknownKind};
-
-/// How soon somebody should look, in four written steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Worth reading within a week: unusual, and of little consequence if malicious.
-    Low,
-    /// Worth reading within a day: unusual and consequential, or very unusual.
-    Medium,
-    /// Worth interrupting somebody in working hours: unusual and directly useful to an intruder.
-    High,
-    /// Worth waking somebody: several unusual and harmful calls, or a lasting foothold.
-    Critical,
-}
-
-impl Severity {
-    /// Every severity, lowest first.
-    pub const ALL: &'static [Self] = &[Self::Low, Self::Medium, Self::High, Self::Critical];
-
-    /// The word used for it in every format.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Severity {
-    type Err = UnknownKind;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL
-            .iter()
-            .find(|one| one.as_str() == text)
-            .copied()
-            .ok_or_else(|| UnknownKind(text.to_owned()))
-    }
-}
+pub use offtrail_event::Severity;
+use offtrail_event::{CredentialKind, OutcomeClass, PrincipalName, Timestamp};
 
 /// One state of a finding. A later state with the same id replaces it.
 #[derive(Clone, Debug, PartialEq)]

@@ -49,6 +49,20 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// How soon somebody should look, in four written steps.
+    Severity {
+        /// Worth reading within a week: unusual, and of little consequence if malicious.
+        Low = "low",
+        /// Worth reading within a day: unusual and consequential, or very unusual.
+        Medium = "medium",
+        /// Worth interrupting somebody in working hours: unusual and directly useful to an intruder.
+        High = "high",
+        /// Worth waking somebody: several unusual and harmful calls, or a lasting foothold.
+        Critical = "critical",
+    }
+}
+
+kinds! {
     /// Whose permissions were used.
     PrincipalKind {
         /// The root user of an account.

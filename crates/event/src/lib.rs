@@ -16,7 +16,8 @@ mod vocabulary;
 
 pub use event::{Call, Credential, Event, Minted, MintedKind, Origin, Outcome, Principal, Target};
 pub use kinds::{
-    Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, TargetKind, UnknownKind,
+    Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, Severity, TargetKind,
+    UnknownKind,
 };
 pub use observation::{CredentialId, Detail, DetailFields, Fingerprint, Mint, Observation, Traits};
 pub use time::{Day, SECONDS_PER_DAY, Timestamp};

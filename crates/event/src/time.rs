@@ -111,13 +111,24 @@ impl Day {
     pub fn days_since(self, earlier: Self) -> i32 {
         i32::from(self.0) - i32::from(earlier.0)
     }
+
+    /// Month of the year (1 to 12) and day of the month (1 to 31).
+    #[must_use]
+    pub fn month_and_day(self) -> (u8, u8) {
+        let date = self.date();
+        let byte = |number: u32| u8::try_from(number).unwrap_or(0);
+        (byte(date.month()), byte(date.day()))
+    }
+
+    fn date(self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or_default() + TimeDelta::days(i64::from(self.0))
+    }
 }
 
 impl fmt::Display for Day {
     /// `2026-08-31`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or_default()
-            + TimeDelta::days(i64::from(self.0));
+        let date = self.date();
         write!(
             f,
             "{:04}-{:02}-{:02}",
@@ -157,6 +168,7 @@ mod tests {
         assert_eq!(monday.hour_of_week(), 0);
         assert_eq!(monday.plus_secs(-1).hour_of_week(), 167);
         assert_eq!(monday.day().to_string(), "2026-11-23");
+        assert_eq!(monday.day().month_and_day(), (11, 23));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use offtrail_event::{Day, PrincipalId, PrincipalName, TextId, Timestamp, Vocabulary};
 
-use super::{EXPORT_FORMAT, in_order, quote::json, review};
+use super::{EXPORT_FORMAT, in_order, quote::json, review, ruled};
 use crate::{Baseline, CallRow, DaySet, Dimension, FacetRow, Profile};
 
 /// All of a baseline, one JSON object a line, without line ends. Equal lines mean equal baselines.
@@ -16,11 +16,14 @@ pub fn json_lines<'a>(
     std::iter::once(window_line(baseline))
         .chain(coverage_lines(baseline, words))
         .chain(principals.filter_map(move |id| {
-            Some(profile_line(
-                &words.principal(id),
-                baseline.profile(id)?,
-                words,
-            ))
+            let line = profile_line(&words.principal(id), baseline.profile(id)?, words);
+            Some(match baseline.rulings.of(id) {
+                Some(rulings) if !rulings.is_empty() => {
+                    let open = line.strip_suffix('}').unwrap_or(&line);
+                    format!("{open},\"rulings\":{}}}", ruled::json(rulings, words))
+                }
+                _ => line,
+            })
         }))
 }
 
@@ -112,7 +115,7 @@ fn facet(row: &FacetRow, words: &Vocabulary) -> String {
     )
 }
 
-fn principal(name: &PrincipalName) -> String {
+pub(super) fn principal(name: &PrincipalName) -> String {
     let told = |text: &str| {
         if text.is_empty() {
             "null".to_owned()

@@ -10,10 +10,12 @@ mod index;
 mod lines;
 mod path;
 mod quote;
-mod review;
+pub(crate) mod review;
+mod ruled;
 
 pub use frequency::Frequency;
 pub use lines::json_lines;
+pub(crate) use quote::is_unseen;
 
 use std::collections::BTreeSet;
 

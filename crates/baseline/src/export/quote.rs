@@ -40,7 +40,8 @@ fn quoted(text: &str, escape: impl Fn(&mut String, char)) -> String {
     out
 }
 
-fn is_unseen(char: char) -> bool {
+/// Whether a character shows nothing or turns the direction of writing.
+pub(crate) fn is_unseen(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -9,9 +9,10 @@ use offtrail_event::{
     CallId, OutcomeClass, PrincipalId, PrincipalName, TextId, Timestamp, Vocabulary,
 };
 
-use super::{EXPORT_FORMAT, Frequency, quote};
+use super::{EXPORT_FORMAT, Frequency, quote, ruled};
 use crate::{
-    Baseline, CallRow, Dimension, FacetRow, MaturityRule, MaturityState, Profile, Standing,
+    Baseline, CallRow, Dimension, FacetRow, MaturityRule, MaturityState, PrincipalRulings, Profile,
+    RuledLine, Standing,
 };
 
 /// The words for [`offtrail_event::Traits`], by bit.
@@ -48,26 +49,25 @@ pub(super) fn text(
     );
     list(&mut out, "credentials", &credentials(profile, words));
     list(&mut out, "traits", &traits(profile));
-    let calls = sorted(
-        profile
-            .calls()
-            .iter()
-            .map(|row| call_line(row, profile, words)),
-    );
+    let none = PrincipalRulings::default();
+    let rulings = baseline.rulings.of(id).unwrap_or(&none);
+    let calls = profile.calls().iter();
+    let calls = sorted(calls.map(|row| call_line(row, (profile, rulings), words)));
     array(&mut out, "calls", calls);
     let held = profile
         .facets()
         .iter()
         .filter(|row| row.standing != Standing::Learnt);
-    let held = sorted(held.map(|row| facet_line(row, words)));
+    let held = sorted(held.map(|row| facet_line(row, rulings, words)));
     if !held.is_empty() {
         array(&mut out, "others", held);
     }
+    ruled::tables(&mut out, rulings);
     out
 }
 
 /// Maturity at the end of the window.
-pub(super) fn state(baseline: &Baseline, profile: &Profile, rule: &MaturityRule) -> MaturityState {
+pub(crate) fn state(baseline: &Baseline, profile: &Profile, rule: &MaturityRule) -> MaturityState {
     let now = baseline
         .window
         .0
@@ -90,11 +90,11 @@ fn head(out: &mut String, name: &PrincipalName) {
     }
 }
 
-fn line(out: &mut String, key: &str, text: &str) {
+pub(super) fn line(out: &mut String, key: &str, text: &str) {
     let _ = writeln!(out, "{key} = {}", quote::toml(text));
 }
 
-fn list(out: &mut String, key: &str, texts: &[String]) {
+pub(super) fn list(out: &mut String, key: &str, texts: &[String]) {
     let texts: Vec<_> = texts.iter().map(|text| quote::toml(text)).collect();
     let _ = writeln!(out, "{key} = [{}]", texts.join(", "));
 }
@@ -114,7 +114,7 @@ fn sorted<K: Ord>(lines: impl Iterator<Item = (K, String)>) -> Vec<String> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-fn credentials(profile: &Profile, words: &Vocabulary) -> Vec<String> {
+pub(crate) fn credentials(profile: &Profile, words: &Vocabulary) -> Vec<String> {
     let seen = profile.facets_of(Dimension::Credential);
     let mut kinds: Vec<String> = seen
         .map(|row| words.text(TextId(row.value)).to_string())
@@ -124,7 +124,7 @@ fn credentials(profile: &Profile, words: &Vocabulary) -> Vec<String> {
 }
 
 /// The words for what records told of a principal's nature.
-pub(super) fn traits(profile: &Profile) -> Vec<String> {
+pub(crate) fn traits(profile: &Profile) -> Vec<String> {
     (0..16)
         .filter(|bit| profile.traits.0 >> bit & 1 == 1)
         .map(|bit| {
@@ -135,13 +135,18 @@ pub(super) fn traits(profile: &Profile) -> Vec<String> {
         .collect()
 }
 
+/// What tells call lines apart: call, outcome, and the event source where the call doesn't tell it.
+pub(crate) fn call_key(row: &CallRow, words: &Vocabulary) -> (String, OutcomeClass, String) {
+    let source = unstated_source(row.call(), words).unwrap_or_default();
+    (words.call_text(row.call()), row.outcome(), source)
+}
+
 fn call_line(
     row: &CallRow,
-    profile: &Profile,
+    (profile, rulings): (&Profile, &PrincipalRulings),
     words: &Vocabulary,
 ) -> ((String, OutcomeClass, String), String) {
-    let call = words.call_text(row.call());
-    let source = unstated_source(row.call(), words).unwrap_or_default();
+    let (call, outcome, source) = call_key(row, words);
     let mut line = format!("call = {}", quote::toml(&call));
     if !source.is_empty() {
         let _ = write!(line, ", source = {}", quote::toml(&source));
@@ -152,13 +157,14 @@ fn call_line(
         row.first.day(),
         Frequency::of(row, profile)
     );
-    if row.outcome() != OutcomeClass::Succeeded {
-        let _ = write!(line, ", outcome = \"{}\"", row.outcome());
+    if outcome != OutcomeClass::Succeeded {
+        let _ = write!(line, ", outcome = \"{outcome}\"");
     }
+    let ruling = rulings.lines.get(&RuledLine::Call(row.call(), outcome));
     if row.standing() != Standing::Learnt {
-        let _ = write!(line, ", standing = \"{}\"", row.standing());
+        ruled::standing(&mut line, row.standing(), ruling);
     }
-    ((call, row.outcome(), source), line)
+    ((call, outcome, source), line)
 }
 
 /// The event source, where the written call does not tell it: `iam:X` stands for `iam.amazonaws.com`, `example.org:X` for
@@ -173,17 +179,29 @@ fn unstated_source(call: CallId, words: &Vocabulary) -> Option<String> {
     (!plain).then(|| source.to_string())
 }
 
-fn facet_line(row: &FacetRow, words: &Vocabulary) -> ((&'static str, String), String) {
-    let dimension = row.dimension.as_str();
-    let value = match row.dimension {
+/// The value of a row of another dimension as a text; of a role its key.
+pub(crate) fn value_text(row: &FacetRow, words: &Vocabulary) -> String {
+    match row.dimension {
         Dimension::Takes => words.principal(PrincipalId(row.value)).key(),
         _ => words.text(TextId(row.value)).to_string(),
-    };
-    let line = format!(
-        "{dimension} = {}, since = {}, standing = \"{}\"",
+    }
+}
+
+fn facet_line(
+    row: &FacetRow,
+    rulings: &PrincipalRulings,
+    words: &Vocabulary,
+) -> ((&'static str, String), String) {
+    let dimension = row.dimension.as_str();
+    let value = value_text(row, words);
+    let mut line = format!(
+        "{dimension} = {}, since = {}",
         quote::toml(&value),
-        row.first.day(),
-        row.standing
+        row.first.day()
     );
+    let ruling = rulings
+        .lines
+        .get(&RuledLine::Value(row.dimension, row.value));
+    ruled::standing(&mut line, row.standing, ruling);
     ((dimension, value), line)
 }
