@@ -110,10 +110,8 @@ impl Baseline {
         self.coverage.merge(&other.coverage);
         self.window.merge(other.window);
         self.observations += other.observations;
-        if !other.rulings.is_empty() {
-            self.rulings.merge(&other.rulings);
-            self.obey_rulings();
-        }
+        self.rulings.merge(&other.rulings);
+        self.obey_rulings();
     }
 
     /// Gives values of a dimension other names; rows of a profile that then have the same one are merged. Returns the profiles with the

@@ -1,8 +1,6 @@
 //! [`Finding`]: one judged piece of news about one principal, with its evidence and a stable id, as values with texts.
 //! How it is written (JSON Lines, text, …) is the report's concern.
 
-use std::fmt;
-
 use offtrail_baseline::Maturity;
 pub use offtrail_event::Severity;
 use offtrail_event::{CredentialKind, OutcomeClass, PrincipalName, Timestamp};

@@ -6,7 +6,7 @@ use offtrail_event::{Day, Fingerprint, Timestamp, Vocabulary};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    Doing, Error, Reason, Store, detection, notes, remembered,
+    Doing, Error, Reason, Store, detection, notes, remembered, rulings,
     words::{FileIds, dimension_code, outcome_code, standing_code},
 };
 
@@ -17,8 +17,8 @@ pub struct Checkpoint<'a> {
     pub words: &'a Vocabulary,
     /// All that is known, including what the file already holds. Values are taken from here.
     pub whole: &'a Baseline,
-    /// What changed since the last commit: principals, rows and hours of coverage named here are written. A row that is no
-    /// longer in `whole` is deleted.
+    /// What changed since the last commit: principals, rows, hours of coverage and all rulings on the principals ruled on here are written. A
+    /// row that is no longer in `whole` is deleted.
     pub touched: &'a Baseline,
     /// Events learnt since the last commit, by the day of their event time.
     pub fingerprints: &'a [(Day, Fingerprint)],
@@ -60,6 +60,8 @@ fn write(connection: &mut Connection, checkpoint: &Checkpoint<'_>) -> Result<(),
             delete_profile(&transaction, principal)?;
         }
     }
+    let rulings = (&checkpoint.whole.rulings, &checkpoint.touched.rulings);
+    rulings::write(&transaction, &mut ids, rulings)?;
     write_coverage(&transaction, &mut ids, checkpoint.touched)?;
     write_summary(&transaction, checkpoint.whole)?;
     remembered::append(&transaction, checkpoint.fingerprints)?;

@@ -19,6 +19,7 @@ mod load;
 mod notes;
 mod open;
 mod remembered;
+mod rulings;
 mod schema;
 mod words;
 

@@ -14,7 +14,7 @@ use offtrail_event::{
 };
 use rusqlite::{Connection, Row, Rows, Statement};
 
-use crate::{Doing, Error, Reason, Store, words::decoded};
+use crate::{Doing, Error, Reason, Store, rulings, words::decoded};
 
 impl Store {
     /// All profiles, the coverage and the window; texts get ids of `words`.
@@ -52,16 +52,17 @@ fn load(connection: &Connection, words: &Vocabulary) -> Result<Baseline, Reason>
     load_profiles(&snapshot, &known, &mut baseline)?;
     load_coverage(&snapshot, &known, &mut baseline)?;
     load_summary(&snapshot, &mut baseline)?;
+    baseline.rulings = rulings::load(&snapshot, &known)?;
     // A commit writes what changed, not what a full profile let go.
     baseline.bound_targets(words);
     Ok(baseline)
 }
 
 /// Ids of the file, ascending, with the ids of the vocabulary.
-struct Known {
-    texts: Vec<(i64, TextId)>,
-    calls: Vec<(i64, CallId)>,
-    principals: Vec<(i64, PrincipalId)>,
+pub(crate) struct Known {
+    pub(crate) texts: Vec<(i64, TextId)>,
+    pub(crate) calls: Vec<(i64, CallId)>,
+    pub(crate) principals: Vec<(i64, PrincipalId)>,
 }
 
 fn ids<T>(
@@ -78,7 +79,7 @@ fn ids<T>(
     Ok(all)
 }
 
-fn find<T: Copy>(all: &[(i64, T)], id: i64, what: &str) -> Result<T, Reason> {
+pub(crate) fn find<T: Copy>(all: &[(i64, T)], id: i64, what: &str) -> Result<T, Reason> {
     // SQLite counts up from one, so that the row is nearly always where its number says.
     let guess = usize::try_from(id - 1)
         .ok()
@@ -91,7 +92,7 @@ fn find<T: Copy>(all: &[(i64, T)], id: i64, what: &str) -> Result<T, Reason> {
         .map_err(|_| Reason::Damaged(format!("{what} {id} is missing")))
 }
 
-fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Reason> {
+pub(crate) fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Reason> {
     let value = row.get_ref(column)?;
     Ok(value.as_str().map_err(rusqlite::Error::from)?)
 }

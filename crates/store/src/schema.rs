@@ -11,6 +11,7 @@ pub(crate) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"offt");
 const STEPS: &[&str] = &[
     include_str!("../schema/0001.sql"),
     include_str!("../schema/0002.sql"),
+    include_str!("../schema/0003.sql"),
 ];
 
 /// The format this build reads and writes.
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_format_one_gets_its_place_for_the_state_of_detection() {
+    fn a_file_of_format_one_gets_its_place_for_the_state_of_detection_and_for_rulings() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate_by(&mut connection, &STEPS[..1]).unwrap();
         assert_eq!(format_of(&connection).unwrap(), 1);
@@ -125,12 +126,13 @@ mod tests {
             .execute("INSERT INTO files VALUES ('a.json.gz', 'f')", [])
             .unwrap();
         migrate(&mut connection).unwrap();
-        assert_eq!(format_of(&connection).unwrap(), 2);
+        assert_eq!(format_of(&connection).unwrap(), FORMAT);
         let count = |table: &str| -> i64 {
             let query = format!("SELECT count(*) FROM {table}");
             connection.query_row(&query, [], |row| row.get(0)).unwrap()
         };
         assert_eq!((count("files"), count("detector_state")), (1, 0));
+        assert_eq!((count("rulings"), count("readable_rulings")), (0, 0));
     }
 
     #[test]

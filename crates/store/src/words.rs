@@ -1,7 +1,7 @@
 //! Ids of a vocabulary against ids of a file, joined by text.
 
 use offtrail_baseline::{Dimension, Standing};
-use offtrail_event::{CallId, OutcomeClass, PrincipalId, TextId, Vocabulary};
+use offtrail_event::{CallId, OutcomeClass, PrincipalId, Severity, TextId, Vocabulary};
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use crate::Reason;
@@ -123,6 +123,11 @@ pub(crate) fn standing_code(standing: Standing) -> i64 {
     position(Standing::ALL, standing)
 }
 
+/// The number that stands for a severity in the file.
+pub(crate) fn severity_code(severity: Severity) -> i64 {
+    position(Severity::ALL, severity)
+}
+
 /// The number that stands for a dimension in the file.
 pub(crate) fn dimension_code(dimension: Dimension) -> i64 {
     position(Dimension::ALL, dimension)
@@ -152,6 +157,8 @@ mod tests {
         codes(&words, &["succeeded", "denied", "failed"]);
         let words: Vec<_> = Standing::ALL.iter().map(|one| one.as_str()).collect();
         codes(&words, &["learnt", "pending", "approved", "refused"]);
+        let words: Vec<_> = Severity::ALL.iter().map(|one| one.as_str()).collect();
+        codes(&words, &["low", "medium", "high", "critical"]);
         let words: Vec<_> = Dimension::ALL.iter().map(|one| one.as_str()).collect();
         codes(
             &words,

@@ -9,11 +9,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use offtrail_baseline::{Baseline, DaySet, Lesson, Standing, export::json_lines};
+use offtrail_baseline::{
+    Answer, Baseline, CallPattern, DaySet, Dimension, Expectation, Lesson, PrincipalRulings,
+    Profile, Purpose, Review, RuledLine, Ruling, Season, Standing, export::json_lines,
+};
 use offtrail_detector::DetectorState;
 use offtrail_event::{
     Category, CredentialKind, Day, Fingerprint, Mint, MintedKind, Observation, OriginKind,
-    OutcomeClass, Principal, PrincipalId, PrincipalKind, TargetKind, Timestamp, Traits, Vocabulary,
+    OutcomeClass, Principal, PrincipalId, PrincipalKind, Severity, TargetKind, TextId, Timestamp,
+    Traits, Vocabulary,
 };
 use offtrail_store::{Checkpoint, Store};
 use proptest::prelude::*;
@@ -158,6 +162,128 @@ proptest! {
         }
         prop_assert_eq!(store.files().unwrap(), files);
         prop_assert_eq!(store.tally().unwrap().get("observations").copied().unwrap_or(0), all.len() as u64);
+    }
+}
+
+fn any_review() -> impl Strategy<Value = Review> {
+    (
+        any::<String>(),
+        any::<String>(),
+        any::<u16>(),
+        any::<Option<u16>>(),
+    )
+        .prop_map(|(by, reason, on, until)| Review {
+            on: Day(on),
+            until: until.map(Day),
+            by: by.replace('\0', "").into(),
+            reason: reason.into(),
+        })
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        Just(Answer::Approved),
+        prop::sample::select(Severity::ALL).prop_map(Answer::Refused)
+    ]
+}
+
+/// Rulings on one principal: on every second line that it has, by the answers given.
+fn rulings(
+    profile: &Profile,
+    answers: &[(Answer, Review)],
+    words: &Vocabulary,
+) -> PrincipalRulings {
+    let calls = profile.calls().iter();
+    let calls = calls.map(|row| RuledLine::Call(row.call(), row.outcome()));
+    let values = profile.facets().iter();
+    let values = values.map(|row| RuledLine::Value(row.dimension, row.value));
+    // By text: ids differ between runs.
+    let mut lines: Vec<(String, RuledLine)> = calls
+        .chain(values)
+        .map(|line| match line {
+            RuledLine::Call(call, outcome) => (format!("{}{outcome}", words.call_text(call)), line),
+            RuledLine::Value(Dimension::Takes, id) => {
+                (words.principal(PrincipalId(id)).key(), line)
+            }
+            RuledLine::Value(dimension, id) => {
+                (format!("{dimension}{}", words.text(TextId(id))), line)
+            }
+        })
+        .collect();
+    lines.sort();
+    let mut all = PrincipalRulings::default();
+    for ((_, line), (answer, review)) in lines.into_iter().step_by(2).zip(answers) {
+        let (answer, review) = (*answer, review.clone());
+        all.rule(line, Ruling { answer, review });
+    }
+    let only: Vec<CallPattern> = vec!["ecr".parse().unwrap(), "s3:Get*".parse().unwrap()];
+    if let Some((_, review)) = answers.first() {
+        all.purpose = Some(Purpose {
+            review: review.clone(),
+            text: review.reason.clone(),
+            only: only.clone(),
+            severity: Severity::Critical,
+        });
+    }
+    for (number, (_, review)) in (1..).zip(answers) {
+        all.expect(Expectation {
+            calls: only.clone(),
+            season: Season::new([number], [number, 31]),
+            review: review.clone(),
+        });
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_rulings_survive_the_file_and_what_is_learnt_later(answers in prop::collection::vec((any_answer(), any_review()), 0..9)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b.db");
+        let before: Vec<u32> = (0..60).collect();
+        run(&path, &before);
+        let words = Vocabulary::new();
+        let mut store = Store::create_or_open(&path).unwrap();
+        let mut whole = store.load(&words).unwrap();
+        for number in [1, 3] {
+            let id = principal(number, &words);
+            let ruled = rulings(whole.profile(id).unwrap(), &answers, &words);
+            let touched = whole.review(id, ruled);
+            store.commit(&Checkpoint {
+                words: &words,
+                whole: &whole,
+                touched: &touched,
+                fingerprints: &[],
+                files: &[],
+                tally: &[],
+                detection: None,
+                facts: &[],
+            }).unwrap();
+        }
+        drop(store);
+        let loaded = |words: &Vocabulary| Store::open_read_only(&path).unwrap().load(words).unwrap();
+        let other = Vocabulary::new();
+        prop_assert_eq!(shown(&loaded(&other), &other), shown(&whole, &words));
+        // Learning and forgetting change no ruling and no standing that rests on one.
+        run(&path, &(0..300).collect::<Vec<_>>());
+        Store::create_or_open(&path).unwrap().forget_rows(Timestamp::MAX).unwrap();
+        let words = Vocabulary::new();
+        let later = loaded(&words);
+        for number in [1, 3] {
+            let id = principal(number, &words);
+            let rulings = later.rulings.of(id).cloned().unwrap_or_default();
+            let profile = later.profile(id).unwrap();
+            prop_assert!(rulings.lines.len() == answers.len() && rulings.expectations.len() == answers.len());
+            for (line, ruling) in &rulings.lines {
+                let standing = match *line {
+                    RuledLine::Call(call, outcome) => profile.call(call, outcome).unwrap().standing(),
+                    RuledLine::Value(dimension, value) => profile.facet(dimension, value).unwrap().standing,
+                };
+                prop_assert_eq!(standing, ruling.answer.standing());
+            }
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Rulings {
         self.0.get(&id)
     }
 
-    /// Puts those on one principal in place of what was there.
+    /// Puts those on one principal in place of what was there; none at all, too: that is what a store has to write then.
     pub fn set(&mut self, id: PrincipalId, rulings: PrincipalRulings) {
         self.0.insert(id, rulings);
     }
@@ -160,7 +160,11 @@ impl Baseline {
             let rows = set_standings(profile, standings);
             touched.set_profile(id, rows);
         }
-        self.rulings.set(id, rulings.clone());
+        if rulings.is_empty() {
+            self.rulings.0.remove(&id);
+        } else {
+            self.rulings.set(id, rulings.clone());
+        }
         touched.rulings.set(id, rulings);
         touched
     }
