@@ -96,8 +96,10 @@ fn reach(case: &Case, words: &Vocabulary) -> Reach {
     }
 }
 
-/// The four steps: bits above the threshold, with a floor for what hands an intruder something lasting.
+/// The four steps: bits above the threshold, with a floor for what hands an intruder something lasting; of what somebody refused at least
+/// the severity they stated, whatever it weighs.
 fn severity(case: &Case, lead: &Lead, above: f64, steps: &SeveritySettings) -> Severity {
+    let (above, stated) = case.unruled(above);
     let by_bits = if above >= steps.critical_above_bits {
         Severity::Critical
     } else if above >= steps.high_above_bits {
@@ -111,12 +113,12 @@ fn severity(case: &Case, lead: &Lead, above: f64, steps: &SeveritySettings) -> S
         && lead.class >= SensitivityClass::IdentityOrCredentialRead;
     let floor = if !case.raised {
         Severity::Low
-    } else if case.foothold || key_abused {
+    } else if case.foothold || (key_abused && stated.is_none()) {
         Severity::High
     } else {
         Severity::Low
     };
-    by_bits.max(floor)
+    by_bits.max(floor).max(stated.unwrap_or(Severity::Low))
 }
 
 /// The threat purpose of a tactic, in GuardDuty's words.
@@ -146,6 +148,7 @@ fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
         _ => "IAMUser",
     };
     let mechanism = match (&lead.call, wording::bulk_of(case, lead)) {
+        _ if let Some((mechanism, _)) = &lead.ruled => mechanism,
         _ if lead.target.is_some() => "FirstSeenTarget",
         (None, _) => "FirstSeenContext",
         (Some(_), Some(_)) => "OddVolume",
@@ -196,6 +199,9 @@ fn guardduty_type(lead: &Lead) -> Option<String> {
 fn title(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let who = wording::who(principal);
     let with = wording::with_credential(lead.credential.kind, principal.kind);
+    if let Some((_, title)) = &lead.ruled {
+        return format!("{title} by {who} {with}");
+    }
     if let (Some(call), Some(target)) = (&lead.call, &lead.target) {
         let target = wording::target(target);
         return format!("{call} aimed at {target} for the first time by {who} {with}");

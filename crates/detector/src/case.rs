@@ -15,6 +15,7 @@ use crate::{
     catalogue::SensitivityClass,
     judge::{CallNews, ContextNews, TargetNews, Verdict},
     landscape::News,
+    obey::{RuledNews, RuledNote},
     settings::FindingSettings,
     wave::Wave,
     window::{damped_sum, extended, first_end},
@@ -73,6 +74,8 @@ pub(crate) struct Lead {
     pub(crate) class: SensitivityClass,
     pub(crate) outcome: OutcomeClass,
     pub(crate) attack: (Option<String>, Option<String>),
+    /// The detection mechanism and what a title says, where somebody refused it.
+    pub(crate) ruled: Option<(String, String)>,
 }
 
 /// What may lead a finding: a call, or what it was aimed at.
@@ -82,9 +85,21 @@ struct Named {
     target: Option<String>,
     class: SensitivityClass,
     attack: (Option<&'static str>, Option<&'static str>),
+    ruled: Option<(String, String)>,
 }
 
 impl Named {
+    fn ruled(news: &RuledNews, evidence: &Evidence) -> Self {
+        Self {
+            bits: news.novelty.bits,
+            call: evidence.call.clone(),
+            target: None,
+            class: news.class,
+            attack: news.attack,
+            ruled: Some((news.mechanism.to_owned(), news.title.clone())),
+        }
+    }
+
     fn call(news: &CallNews) -> Self {
         Self {
             bits: news.novelty.bits,
@@ -92,6 +107,7 @@ impl Named {
             target: None,
             class: news.class,
             attack: news.attack,
+            ruled: None,
         }
     }
 
@@ -102,6 +118,7 @@ impl Named {
             target: Some(news.novelty.value.clone()),
             class: news.class,
             attack: news.attack,
+            ruled: None,
         }
     }
 }
@@ -122,6 +139,8 @@ pub(crate) struct Case {
     pub(crate) followers: BTreeMap<(PrincipalId, CallId), Follower>,
     pub(crate) seen: HashMap<(PrincipalId, CallId), bool, FixedState>,
     pub(crate) seen_context: BTreeSet<(PrincipalId, &'static str, u32)>,
+    /// Rulings it met, for its summary.
+    pub(crate) ruled: Vec<RuledNote>,
     pub(crate) lead: Option<Lead>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) novelties: Vec<Novelty>,
@@ -163,6 +182,7 @@ impl Case {
             followers: BTreeMap::new(),
             seen: HashMap::default(),
             seen_context: BTreeSet::new(),
+            ruled: Vec::new(),
             lead: None,
             evidence: Vec::new(),
             novelties: Vec::new(),
@@ -238,7 +258,11 @@ impl Case {
             .call
             .as_ref()
             .filter(|news| !self.seen.contains_key(&(principal, news.call)));
-        let repeats = verdict.repeats_held || self.holds(principal, observation.call);
+        let (refused_again, refused): (Vec<&RuledNews>, Vec<&RuledNews>) =
+            (verdict.ruled.iter()).partition(|news| self.holds_ruled(principal, news));
+        let repeats = verdict.repeats_held
+            || !refused_again.is_empty()
+            || self.holds(principal, observation.call);
         let fresh: Vec<&ContextNews> = verdict
             .context
             .iter()
@@ -258,11 +282,17 @@ impl Case {
                     .contains(&(principal, "target", news.value))
             })
             .collect();
-        let is_news = call.is_some() || verdict.volume.is_some();
+        let is_news = call.is_some() || verdict.volume.is_some() || !refused.is_empty();
         if !is_news && fresh.is_empty() && aimed.is_empty() && !repeats {
             return 0.0;
         }
         let mut bits = 0.0;
+        for news in &refused {
+            bits += news.novelty.bits;
+            self.add_ruled(principal, news);
+        }
+        let ruled = refused.iter().chain(&refused_again);
+        evidence.why.extend(ruled.map(|news| news.note.clone()));
         if let Some(bulk) = &verdict.volume {
             bits += self.add_volume(observation, bulk);
             evidence.why.push(format!(
@@ -278,11 +308,7 @@ impl Case {
         }
         for news in &fresh {
             bits += news.novelty.bits;
-            self.seen_context
-                .insert((principal, news.key.0, news.key.1));
-            let largest = self.context.entry(news.key.0).or_default();
-            *largest = largest.max(news.novelty.bits);
-            self.novelties.push(news.novelty.clone());
+            self.add_context(principal, news);
             evidence.why.push(format!(
                 "first {} {}",
                 news.novelty.dimension.replace('_', " "),
@@ -296,6 +322,10 @@ impl Case {
                 .why
                 .push(format!("first aimed at {}", news.novelty.value));
         }
+        if bits > 0.0 {
+            self.note_rulings(&verdict.notes);
+            evidence.why.extend(verdict.notes.iter().cloned());
+        }
         if bits <= 0.0 && repeats {
             evidence.why.push("again, within this finding".to_owned());
         }
@@ -304,7 +334,9 @@ impl Case {
         let heaviest = aimed
             .iter()
             .max_by(|a, b| a.novelty.bits.total_cmp(&b.novelty.bits));
+        let gravest = refused.iter().max_by_key(|news| news.severity);
         let named = match (call, heaviest) {
+            _ if let Some(news) = gravest => Some(Named::ruled(news, &evidence)),
             (Some(call), Some(target)) if target.novelty.bits > call.novelty.bits => {
                 Some(Named::target(target, &evidence))
             }
@@ -318,6 +350,14 @@ impl Case {
         let rise = self.score() - before;
         self.until = extended((self.opened, self.until), observation.time, rise, settings);
         rise
+    }
+
+    fn add_context(&mut self, principal: PrincipalId, news: &ContextNews) {
+        self.seen_context
+            .insert((principal, news.key.0, news.key.1));
+        let largest = self.context.entry(news.key.0).or_default();
+        *largest = largest.max(news.novelty.bits);
+        self.novelties.push(news.novelty.clone());
     }
 
     fn add_call(&mut self, observation: &Observation, news: &CallNews) {
@@ -397,11 +437,18 @@ impl Case {
         bits: f64,
         evidence: &Evidence,
     ) {
-        // The lead is the heaviest call; context leads only where there is no call yet.
+        // What somebody refused leads; else the lead is the heaviest call, and context leads only where there is no call yet.
         let weight = call.as_ref().map_or(0.0, |news| news.bits);
         let better = match &self.lead {
             None => true,
-            Some(lead) => call.is_some() && (lead.call.is_none() || weight > lead.bits),
+            Some(lead) => {
+                let ruled = call.as_ref().is_some_and(|news| news.ruled.is_some());
+                match (ruled, lead.ruled.is_some()) {
+                    (true, false) => true,
+                    (false, true) => false,
+                    _ => call.is_some() && (lead.call.is_none() || weight > lead.bits),
+                }
+            }
         };
         if !better {
             return;
@@ -427,6 +474,7 @@ impl Case {
                 (tactic.map(str::to_owned), technique.map(str::to_owned))
             }),
             target: call.as_ref().and_then(|news| news.target.clone()),
+            ruled: call.as_ref().and_then(|news| news.ruled.clone()),
             call: call.map(|news| news.call),
         });
     }

@@ -74,6 +74,7 @@ impl Change {
                 seen: hashbrown::HashMap::default(),
                 seen_context: BTreeSet::new(),
                 attack: BTreeSet::new(),
+                ruled: Vec::new(),
                 raised: true,
                 change: None,
                 told: None,

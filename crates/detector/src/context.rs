@@ -9,6 +9,7 @@ use crate::{
     Frequency, Share,
     judge::{Bench, ContextNews, Held, Verdict},
     landscape::News,
+    obey::Word,
     weigh::Subject,
 };
 
@@ -76,7 +77,12 @@ impl Bench<'_> {
                 .profile
                 .and_then(|profile| profile.facet(dimension, value));
             match self.held_facet(row, subject.now) {
-                Held::Not if row.is_some_and(|row| row.standing.is_known()) => continue,
+                Held::Not
+                    if row
+                        .is_some_and(|row| self.is_settled_value(subject.id, row, subject.now)) =>
+                {
+                    continue;
+                }
                 Held::Released => {
                     verdict.release_facets.push((dimension, value, news));
                     continue;
@@ -158,13 +164,14 @@ impl Bench<'_> {
         subject: Subject<'_>,
         found: &mut Vec<ContextNews>,
     ) {
-        if observation.outcome != OutcomeClass::Denied {
+        let denied = observation.outcome == OutcomeClass::Denied;
+        if !denied || matches!(self.word(observation), Word::Known | Word::Refused) {
             return;
         }
         let seen = subject
             .profile
             .and_then(|profile| profile.call(observation.call, OutcomeClass::Denied));
-        if seen.is_some_and(|row| row.standing().is_known()) {
+        if seen.is_some_and(|row| self.is_known_call(subject.id, row, subject.now)) {
             return;
         }
         let maturity = self.scale().maturity(subject);
@@ -205,7 +212,11 @@ impl Bench<'_> {
             .profile
             .and_then(|profile| profile.facet(Dimension::Takes, role.0));
         match self.held_facet(seen, subject.now) {
-            Held::Not if seen.is_some_and(|row| row.standing.is_known()) => return,
+            Held::Not
+                if seen.is_some_and(|row| self.is_settled_value(subject.id, row, subject.now)) =>
+            {
+                return;
+            }
             Held::Released => {
                 let released = (Dimension::Takes, role.0, News::Role);
                 verdict.release_facets.push(released);

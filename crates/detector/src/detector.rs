@@ -163,6 +163,7 @@ impl Detector {
     fn bench<'a>(&'a self, baseline: &'a Baseline, words: &'a Vocabulary) -> Bench<'a> {
         Bench {
             settings: &self.settings,
+            threshold: self.threshold,
             landscape: &self.landscape,
             sensitivities: &self.sensitivities,
             lineage: &self.lineage,
@@ -196,7 +197,7 @@ impl Detector {
                 .open
                 .get(&root)
                 .is_some_and(|case| case.holds(observation.principal, observation.call));
-            if !repeats {
+            if !repeats || verdict.settled {
                 return collected(Standing::Learnt, Vec::new());
             }
         }
@@ -205,6 +206,8 @@ impl Detector {
             return collected(Standing::Learnt, Vec::new());
         };
         let evidence = evidence_of(observation, words);
+        let mut refused = verdict.ruled.iter();
+        let refused_anew = refused.any(|news| !case.holds_ruled(observation.principal, news));
         case.add(observation, verdict, evidence, &self.settings.finding);
         let creates = observation
             .mint
@@ -219,7 +222,9 @@ impl Detector {
         let score = case.score();
         let (was_raised, was_held) = (case.raised, case.is_held());
         let floor = verdict.call.as_ref().is_some_and(|news| news.above_floor);
-        case.raised |= score >= self.threshold || (self.has_floor && floor && score > 0.0);
+        case.raised |= score >= self.threshold
+            || (self.has_floor && floor && score > 0.0)
+            || !verdict.ruled.is_empty();
         let change = self.join_change(&mut case, verdict, words);
         let score = case.score();
         let holds = self.policy == LearningPolicy::HoldFlagged && case.is_held();
@@ -234,8 +239,9 @@ impl Detector {
         self.note_brought(&mut case, observation, verdict);
         let tells = case.raised || self.telling == Telling::All;
         // A closed case is not looked at again when its window ends.
-        let rose =
-            place == Place::Closed || case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
+        let rose = place == Place::Closed
+            || refused_anew
+            || case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
         let finding = (tells && score > 0.0 && (rose || (case.raised && !was_raised)))
             .then(|| self.tell(&mut case, words));
         match place {

@@ -10,6 +10,7 @@ use crate::{
     Frequency, Novelty, PeerCount, Settings, Share,
     landscape::{Landscape, News},
     lineage::{Ancestry, Edge, Lineage, Raised},
+    obey::{RuledNews, Word},
     peers::Family,
     sensitivities::Sensitivities,
     target::is_foreign_caller,
@@ -29,6 +30,12 @@ pub struct Verdict {
     pub volume: Option<CallNews>,
     /// What it was aimed at that is new to the principal.
     pub targets: Vec<TargetNews>,
+    /// What somebody refused that it shows.
+    pub ruled: Vec<RuledNews>,
+    /// Somebody said that its call is no news: it is none within a finding either.
+    pub settled: bool,
+    /// What rulings say of its news that are over or out of season.
+    pub notes: Vec<String>,
     /// New networks, regions, … of this observation.
     pub context: Vec<ContextNews>,
     /// It repeats a call that is held back.
@@ -52,6 +59,7 @@ impl Verdict {
         self.call.is_some()
             || self.volume.is_some()
             || !self.context.is_empty()
+            || !self.ruled.is_empty()
             || self.targets.iter().any(|news| news.novelty.bits > 0.0)
     }
 
@@ -65,6 +73,7 @@ impl Verdict {
                 .iter()
                 .map(|news| news.novelty.bits)
                 .sum::<f64>()
+            + self.ruled.iter().map(|news| news.novelty.bits).sum::<f64>()
             + self
                 .context
                 .iter()
@@ -134,6 +143,8 @@ pub struct ContextNews {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bench<'a> {
     pub(crate) settings: &'a Settings,
+    /// Bits from which on a case is raised.
+    pub(crate) threshold: f64,
     pub(crate) landscape: &'a Landscape,
     pub(crate) sensitivities: &'a Sensitivities,
     pub(crate) lineage: &'a Lineage,
@@ -169,15 +180,19 @@ impl Bench<'_> {
     pub(crate) fn judge(&self, observation: &Observation) -> Verdict {
         let id = observation.principal;
         let is_judged = is_judged(observation, self.landscape.family(id));
-        if !is_judged && !is_foreign_caller(observation) {
-            return Verdict::default();
-        }
         let profile = self.baseline.profile(id);
         let subject = Subject {
             id,
             profile,
             now: observation.time,
         };
+        let ruled = self.refusals(observation, subject, is_judged);
+        if !is_judged && !is_foreign_caller(observation) {
+            return Verdict {
+                ruled,
+                ..Verdict::default()
+            };
+        }
         let finding = &self.settings.finding;
         let is_suspect = |edge: &Edge| {
             self.raised.covers(edge.root, edge.minted_at)
@@ -188,20 +203,32 @@ impl Bench<'_> {
             .ancestry(observation, self.words, finding, is_suspect);
         let mut verdict = Verdict {
             ancestry,
+            ruled,
             ..Verdict::default()
         };
         self.judge_targets(observation, subject, &mut verdict);
         if !is_judged {
             return verdict;
         }
-        match self.held(observation, profile) {
-            Held::Not => verdict.call = self.judge_call(observation, subject, ancestry),
-            Held::Waiting => verdict.repeats_held = true,
-            Held::Released => verdict.release = true,
+        let word = self.word(observation);
+        verdict.settled = matches!(word, Word::Known);
+        match (&word, self.held(observation, profile)) {
+            (Word::Refused, _) => {}
+            (Word::Known, _) | (_, Held::Not) => {
+                verdict.call = self.judge_call(observation, subject, (ancestry, &word));
+            }
+            (_, Held::Waiting) => verdict.repeats_held = true,
+            (_, Held::Released) => verdict.release = true,
         }
         self.judge_wave(observation, &mut verdict);
         verdict.volume = self.judge_volume(observation, subject);
         self.judge_context(observation, subject, &mut verdict);
+        if let (Word::OutOfSeason(note), Some(_)) = (word, &verdict.call) {
+            verdict.notes.push(note);
+        }
+        if verdict.brings_news() {
+            verdict.notes.extend(self.lapsed(observation));
+        }
         if !verdict.is_silent() {
             self.add_standing_bits(observation, subject, &mut verdict.context);
         }
@@ -238,7 +265,8 @@ impl Bench<'_> {
             return Held::Not;
         };
         let rows = relevant_rows(profile, observation.call, observation.outcome);
-        if rows.clone().any(|row| row.standing().is_known()) {
+        let (id, now) = (observation.principal, observation.time);
+        if rows.clone().any(|row| self.is_known_call(id, row, now)) {
             return Held::Not;
         }
         let Some(row) = rows.clone().find(|row| row.standing() == Standing::Pending) else {
@@ -270,16 +298,19 @@ impl Bench<'_> {
         &self,
         observation: &Observation,
         subject: Subject<'_>,
-        ancestry: Option<Ancestry>,
+        (ancestry, word): (Option<Ancestry>, &Word),
     ) -> Option<CallNews> {
-        let known = knows(subject.profile, observation.call, observation.outcome);
+        let known = match word {
+            Word::Known => true,
+            Word::OutOfSeason(_) => false,
+            Word::Nothing | Word::Refused => self.knows(subject, observation),
+        };
         let through = ancestry.map(|ancestry| Subject {
             id: ancestry.root,
             profile: self.baseline.profile(ancestry.root),
             now: observation.time,
         });
-        let new_to_root =
-            through.filter(|root| !knows(root.profile, observation.call, observation.outcome));
+        let new_to_root = through.filter(|root| !self.knows(*root, observation));
         let signed = observation.credential_kind;
         let chain = &self.settings.chain;
         if known {
@@ -319,6 +350,14 @@ impl Bench<'_> {
             }
         }
         Some(self.call_news(observation, subject, own, (bits, arithmetic), true))
+    }
+
+    /// Whether a principal is known to make the call of an observation with this outcome.
+    fn knows(&self, subject: Subject<'_>, observation: &Observation) -> bool {
+        subject.profile.is_some_and(|profile| {
+            relevant_rows(profile, observation.call, observation.outcome)
+                .any(|row| self.is_known_call(subject.id, row, observation.time))
+        })
     }
 
     /// Weighs a known call in odd bulk.
@@ -491,10 +530,4 @@ fn relevant_rows(
         .call_rows(call)
         .iter()
         .filter(move |row| row.outcome() <= outcome)
-}
-
-fn knows(profile: Option<&Profile>, call: CallId, outcome: OutcomeClass) -> bool {
-    profile.is_some_and(|profile| {
-        relevant_rows(profile, call, outcome).any(|row| row.standing().is_known())
-    })
 }

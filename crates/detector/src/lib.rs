@@ -17,6 +17,7 @@ mod floor;
 mod judge;
 mod landscape;
 mod lineage;
+mod obey;
 mod own_pace;
 pub mod peers;
 mod place;
@@ -43,6 +44,7 @@ pub use finding::{
 pub use judge::{CallNews, ContextNews, TargetNews, Verdict};
 pub use landscape::{Landscape, News, Popularity};
 pub use lineage::{Ancestry, Lineage};
+pub use obey::RuledNews;
 pub use policy::{LearningPolicy, Telling, Threshold};
 pub use settings::{DEFAULT_SETTINGS, SETTINGS_VERSION, Settings, SettingsError};
 pub use state::{DetectorState, STATE_BYTES_MAX, STATE_VERSION, Setup, StateError};

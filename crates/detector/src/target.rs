@@ -66,7 +66,11 @@ impl Bench<'_> {
             .profile
             .and_then(|profile| profile.facet(Dimension::Target, text.0));
         match self.held_facet(row, subject.now) {
-            Held::Not if row.is_some_and(|row| row.standing.is_known()) => return,
+            Held::Not
+                if row.is_some_and(|row| self.is_settled_value(subject.id, row, subject.now)) =>
+            {
+                return;
+            }
             Held::Not => {}
             Held::Waiting => {
                 verdict.repeats_held = true;

@@ -64,6 +64,9 @@ pub(crate) fn target(text: &str) -> String {
     }
 }
 
+/// Most rulings told in a summary.
+const RULINGS_TOLD_MAX: usize = 3;
+
 /// Plain words with counts and dates.
 pub(crate) fn summary(
     case: &Case,
@@ -79,7 +82,19 @@ pub(crate) fn summary(
             .filter(|one| one.dimension == "call" && one.value == *call)
             .max_by(|a, b| a.bits.total_cmp(&b.bits))
     });
-    if let (Some(call), Some(aimed)) = (&lead.call, &lead.target) {
+    if let (Some(call), Some(_)) = (&lead.call, &lead.ruled) {
+        text.push_str(&format!(
+            "{} called {call}{} on {} {}.",
+            capital(&who(principal)),
+            if lead.outcome == OutcomeClass::Denied {
+                " (denied)"
+            } else {
+                ""
+            },
+            case.opened.day(),
+            with_credential(lead.credential.kind, principal.kind),
+        ));
+    } else if let (Some(call), Some(aimed)) = (&lead.call, &lead.target) {
         let mut told = case.novelties.iter();
         let told = told.find(|one| one.dimension == "target" && one.value == *aimed);
         text.push_str(&format!(
@@ -131,6 +146,13 @@ pub(crate) fn summary(
             capital(&who(principal)),
             case.opened.day()
         ));
+    }
+    for note in case.ruled.iter().take(RULINGS_TOLD_MAX) {
+        text.push(' ');
+        text.push_str(&note.text);
+    }
+    if let Some(more) = case.ruled.len().checked_sub(RULINGS_TOLD_MAX + 1) {
+        text.push_str(&format!(" And {} more rulings.", more + 1));
     }
     let calls = heaviest_values(case, "call").len();
     if calls > 1 {
@@ -258,6 +280,9 @@ fn capital(text: &str) -> String {
 /// What would make a finding harmless.
 pub(crate) fn harmless_if(lead: &Lead, principal: &PrincipalName) -> Vec<String> {
     let call = lead.call.as_deref().unwrap_or("this");
+    if lead.ruled.is_some() {
+        return vec!["whoever ruled it changes the ruling (offtrail baseline approve, or the text in review)".to_owned()];
+    }
     let mut reasons = vec![match principal.kind {
         PrincipalKind::IamUser | PrincipalKind::Role
             if principal.person.is_none() && lead.credential.kind != CredentialKind::Console =>

@@ -11,6 +11,7 @@ use crate::{
     change::Change,
     landscape::News,
     lineage::{Edge, Minted},
+    obey::RuledNote,
     wave::Wave,
 };
 
@@ -255,8 +256,10 @@ packed_struct!(Lead {
     target,
     class,
     outcome,
-    attack
+    attack,
+    ruled
 });
+packed_struct!(RuledNote { severity, text });
 
 impl Packed for Case {
     fn pack(&self, to: &mut Packer) {
@@ -275,6 +278,7 @@ impl Packed for Case {
         self.novelties.pack(to);
         self.lineage.pack(to);
         to.unordered(self.attack.iter().cloned());
+        self.ruled.pack(to);
         self.brought_calls.pack(to);
         self.brought_facets.pack(to);
         self.note.pack(to);
@@ -294,6 +298,7 @@ impl Packed for Case {
             return Err(damaged("a case without evidence"));
         }
         let (lineage, attack) = (Packed::unpack(from)?, from.list()?);
+        let ruled = Packed::unpack(from)?;
         let (brought_calls, brought_facets, note) = Packed::unpack(from)?;
         let (raised, foothold) = Packed::unpack(from)?;
         let (change, wave_share) = Packed::unpack(from)?;
@@ -308,6 +313,7 @@ impl Packed for Case {
             context: context.into_iter().collect(),
             followers: followers.into_iter().collect(),
             seen: seen.into_iter().collect(),
+            ruled,
             seen_context: seen_context
                 .into_iter()
                 .map(|ContextKey(principal, name, value)| (principal, name, value))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use offtrail_baseline::{Dimension, Maturity, MaturityState};
 use offtrail_event::{
-    CredentialId, CredentialKind, Day, OutcomeClass, PrincipalKind, TextId, Timestamp,
+    CredentialId, CredentialKind, Day, OutcomeClass, PrincipalKind, Severity, TextId, Timestamp,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     Share,
     catalogue::SensitivityClass,
     decay::Decayed,
+    obey::{REFUSED, RULED},
     peers::{Family, Group},
 };
 
@@ -189,6 +190,7 @@ macro_rules! packed_kind {
 packed_kind! {
     PrincipalKind: PrincipalKind::ALL.iter().copied(), PrincipalKind::as_str;
     CredentialKind: CredentialKind::ALL.iter().copied(), CredentialKind::as_str;
+    Severity: Severity::ALL.iter().copied(), Severity::as_str;
     OutcomeClass: OutcomeClass::ALL.iter().copied(), OutcomeClass::as_str;
     Dimension: Dimension::ALL.iter().copied(), Dimension::as_str;
     Frequency: [Frequency::Unseen, Frequency::Rare, Frequency::Infrequent, Frequency::Frequent], Frequency::as_str;
@@ -207,7 +209,12 @@ fn family_word(family: Family) -> &'static str {
 }
 
 /// The dimensions of novelties: those of profiles, and those that have no row.
-const DIMENSIONS: [&str; 11] = [
+const DIMENSIONS: [&str; 16] = [
+    RULED,
+    REFUSED[0],
+    REFUSED[1],
+    REFUSED[2],
+    REFUSED[3],
     Dimension::Target.as_str(),
     "call",
     "volume",
@@ -303,8 +310,10 @@ packed_struct!(Decayed { sum, at });
 pub(super) fn pack_value((dimension, value): (&str, u32), to: &mut Packer) {
     use offtrail_event::{CallId, PrincipalId};
     match dimension {
-        "role" | "principal" | "root" | "federated_session" => PrincipalId(value).pack(to),
-        "call" | "volume" | "denied" => CallId(value).pack(to),
+        "role" | "principal" | "root" | "federated_session" | "refused_role" => {
+            PrincipalId(value).pack(to)
+        }
+        "call" | "volume" | "denied" | "refused" | "purpose" => CallId(value).pack(to),
         _ => TextId(value).pack(to),
     }
 }
@@ -313,8 +322,10 @@ pub(super) fn pack_value((dimension, value): (&str, u32), to: &mut Packer) {
 pub(super) fn unpack_value(dimension: &str, from: &mut Unpacker<'_>) -> Result<u32, StateError> {
     use offtrail_event::{CallId, PrincipalId};
     Ok(match dimension {
-        "role" | "principal" | "root" | "federated_session" => PrincipalId::unpack(from)?.0,
-        "call" | "volume" | "denied" => CallId::unpack(from)?.0,
+        "role" | "principal" | "root" | "federated_session" | "refused_role" => {
+            PrincipalId::unpack(from)?.0
+        }
+        "call" | "volume" | "denied" | "refused" | "purpose" => CallId::unpack(from)?.0,
         _ => TextId::unpack(from)?.0,
     })
 }
