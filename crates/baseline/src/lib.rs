@@ -29,5 +29,5 @@ pub use rows::{CallRow, Dimension, FacetRow, Standing, TARGETS_PER_PRINCIPAL_MAX
 pub use rulings::{
     Answer, CallPattern, EXPECTATIONS_MAX, Expectation, PATTERNS_MAX, PatternError,
     PrincipalRulings, Purpose, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, Review, RuledLine, Ruling,
-    Rulings, Season,
+    Rulings, Season, is_sayable,
 };

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use offtrail_detector::{LearningPolicy, Severity};
-use offtrail_event::Timestamp;
+use offtrail_event::{Day, OutcomeClass, Timestamp};
 use offtrail_sources::{S3Settings, Source, TimeRange};
 
 use crate::{
@@ -277,11 +277,25 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "write RFC 3339 (2026-08-31T10:43:44Z) or YYYY-MM-DD".to_owned())
 }
 
+/// A whole UTC day.
+pub(crate) fn day(text: &str) -> Result<Day, String> {
+    let whole = text.len() == 10;
+    let time = Timestamp::parse(text).filter(|_| whole);
+    time.map(Timestamp::day)
+        .ok_or_else(|| "write a day: YYYY-MM-DD".to_owned())
+}
+
+/// How a call ended.
+pub(crate) fn outcome(text: &str) -> Result<OutcomeClass, String> {
+    text.parse()
+        .map_err(|_| "write succeeded, denied or failed".to_owned())
+}
+
 fn source(text: &str) -> Result<Source, String> {
     Source::parse(text).map_err(|error| error.to_string())
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(crate) fn severity(text: &str) -> Result<Severity, String> {
     text.parse()
         .map_err(|_| "write low, medium, high or critical".to_owned())
 }

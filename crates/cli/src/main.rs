@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args, talk),
         Command::Backtest(args) => backtest::run(args, talk),
         Command::Events(args) => events::run(args, talk),
-        Command::Baseline(args) => baseline::run(args),
+        Command::Baseline(args) => baseline::run(args, talk),
         Command::Explain(args) => explain::run(args),
         Command::Settings(args) => settings::run(args),
         Command::Simulate(args) => simulate::run(args, talk),

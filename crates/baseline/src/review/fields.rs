@@ -9,7 +9,7 @@ use toml::{
 };
 
 use super::{MISTAKES_MAX, Mistake, Said, What};
-use crate::{CallPattern, PATTERNS_MAX, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, export::is_unseen};
+use crate::{CallPattern, PATTERNS_MAX, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, is_sayable};
 
 /// A table and where it begins.
 #[derive(Clone, Copy)]
@@ -104,8 +104,7 @@ impl Fields {
         (field, max): (&'static str, usize),
     ) -> Option<String> {
         let (text, line) = self.text(table, field)?;
-        let sound =
-            !text.trim().is_empty() && text.chars().count() <= max && !text.chars().any(is_unseen);
+        let sound = is_sayable(text, max);
         if !sound {
             self.mistake(line, What::Text { field, max });
         }

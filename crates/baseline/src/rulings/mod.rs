@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use offtrail_event::PrincipalId;
 
-use crate::{Baseline, Dimension, Profile, Standing};
+use crate::{Baseline, Dimension, Profile, Standing, export::is_unseen};
 
 /// Expectations of one principal.
 pub const EXPECTATIONS_MAX: usize = 100;
@@ -28,6 +28,12 @@ pub const REVIEWER_CHARS_MAX: usize = 200;
 
 /// Characters of a reason or a purpose.
 pub const REASON_CHARS_MAX: usize = 2_000;
+
+/// Whether a text can be what a person said: not blank, at most `chars_max` characters, and all of them can be seen.
+#[must_use]
+pub fn is_sayable(text: &str, chars_max: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= chars_max && !text.chars().any(is_unseen)
+}
 
 /// All rulings on one principal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
 }
 
 /// Things listed where a name fits several.
-const MATCHES_SHOWN_MAX: usize = 50;
+pub(crate) const MATCHES_SHOWN_MAX: usize = 50;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
@@ -192,7 +192,7 @@ fn principal(args: &Arguments, path: &Path) -> anyhow::Result<()> {
 }
 
 /// Principals of that name; where there is none, those that contain it. Sorted by key.
-fn principals_of(
+pub(crate) fn principals_of(
     baseline: &Baseline,
     words: &Vocabulary,
     what: &str,
