@@ -11,14 +11,12 @@ use crate::{Baseline, MaturityRule, MaturityState, Standing};
 struct Totals {
     principals: u64,
     states: [u64; 3],
-    lines: u64,
     standings: [u64; 3],
 }
 
 impl Totals {
     fn add(&mut self, other: &Self) {
         self.principals += other.principals;
-        self.lines += other.lines;
         for (mine, theirs) in self.states.iter_mut().zip(other.states) {
             *mine += theirs;
         }
@@ -31,13 +29,13 @@ impl Totals {
         let numbers = [self.principals]
             .into_iter()
             .chain(self.states)
-            .chain([self.lines])
             .chain(self.standings);
         numbers.map(|number| format!(" {number} |")).collect()
     }
 }
 
-/// The text of the file. Without the end of the window and without counts of observations: they change with every run.
+/// The text of the file. Without the end of the window and without counts of observations and calls: a new call is one line
+/// of difference, where it stands.
 pub(super) fn text(baseline: &Baseline, words: &Vocabulary, rule: &MaturityRule) -> String {
     let mut groups: BTreeMap<(String, &str), Totals> = BTreeMap::new();
     let mut all = Totals::default();
@@ -45,7 +43,6 @@ pub(super) fn text(baseline: &Baseline, words: &Vocabulary, rule: &MaturityRule)
         let name = words.principal(id);
         let mut one = Totals {
             principals: 1,
-            lines: profile.calls().len() as u64,
             ..Totals::default()
         };
         let states = [
@@ -79,8 +76,8 @@ pub(super) fn text(baseline: &Baseline, words: &Vocabulary, rule: &MaturityRule)
     if let Some((since, _)) = baseline.window.0 {
         let _ = writeln!(out, "Learnt from {} on.\n", since.day());
     }
-    out.push_str("| account | kind | principals | established | learning | stale | call lines | pending | approved | refused |\n");
-    out.push_str("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    out.push_str("| account | kind | principals | established | learning | stale | pending | approved | refused |\n");
+    out.push_str("|---|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for ((account, kind), totals) in groups {
         let _ = writeln!(out, "| {account} | {kind} |{}", totals.cells());
     }

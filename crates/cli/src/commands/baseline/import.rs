@@ -66,7 +66,7 @@ pub(super) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<()> {
     let mistakes = read_all(&mut import, &paths)?;
     anyhow::ensure!(
         mistakes == 0,
-        "import {:?}: {mistakes} mistakes in the text, listed above; nothing was changed",
+        "import {:?}: mistakes in the text: {mistakes}, listed above; nothing was changed",
         args.dir
     );
     let changes = import.finish();
