@@ -93,6 +93,36 @@ fn imported(
 const SAID: &str = r#"by = "ana", on = 2026-02-01, reason = "audit of keys""#;
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "reads the example that is told of in documents"
+)]
+fn the_example_reads() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../baselines/example/218506654178"
+    );
+    let file = |path: &str| {
+        let bytes = std::fs::read(format!("{folder}/{path}")).unwrap();
+        read(&bytes).unwrap()
+    };
+    let user = file("iam_user/ci-deploy-AIDAEZYI63F6JB7CSK2GE.toml");
+    let role = file("role/terraform-apply-AROAXU2WCMOTXTCGOKDCW.toml");
+    let standings = |standing| {
+        let calls = user.calls.iter().chain(&role.calls);
+        calls
+            .filter(|call| call.review.standing == standing)
+            .count()
+    };
+    assert!(user.purpose.is_some() && role.expectations.len() == 1);
+    assert!(
+        [Standing::Approved, Standing::Refused, Standing::Pending]
+            .into_iter()
+            .all(|one| standings(one) > 0)
+    );
+}
+
+#[test]
 fn nothing_edited_changes_nothing() {
     let words = Vocabulary::new();
     let before = text(&baseline(&words), &words);

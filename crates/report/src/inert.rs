@@ -19,7 +19,8 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 }
 
 /// The same with another limit; at most `chars_max` characters come out, the mark of the cut included.
-pub(crate) fn inert_within(text: &str, chars_max: usize) -> Cow<'_, str> {
+#[must_use]
+pub fn inert_within(text: &str, chars_max: usize) -> Cow<'_, str> {
     // A text of no more bytes than that has no more characters either.
     let short = text.len() <= chars_max || text.chars().nth(chars_max).is_none();
     if short && !text.chars().any(is_live) {

@@ -29,7 +29,7 @@ pub use finding::{
     write_finding,
 };
 pub use html::{Backtest, Compared, LISTED_MAX, write_backtest_page};
-pub use inert::{TEXT_CHARS_MAX, inert};
+pub use inert::{TEXT_CHARS_MAX, inert, inert_within};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};
 pub use principal::{CALLS_SHOWN, FACETS_SHOWN, PrincipalOptions, PrincipalView, write_principal};

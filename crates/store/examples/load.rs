@@ -1,7 +1,7 @@
-//! How long a large baseline takes to load, and how much memory a row takes then.
+//! How long a large baseline takes to load, how much memory a row takes then, and how long its review text takes to make and to read back.
 //!
 //! `cargo run --release -p offtrail-store --example load -- FILE [PRINCIPALS [CALLS]]` writes FILE (if absent) with that many principals
-//! and call rows each, loads it in a process of its own, and prints rows, seconds and resident bytes a row.
+//! and call rows each, loads it in a process of its own, and prints rows, seconds, resident bytes a row, and the same of the review text.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -12,9 +12,11 @@
 use std::{borrow::Cow, path::Path, process::Command, time::Instant};
 
 use offtrail_baseline::{
-    Baseline, CallRow, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, Profile, Standing,
+    Baseline, CallRow, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, MaturityRule, Profile, Standing,
+    export::{ExportFile, review_files},
+    review::{Import, Presumed},
 };
-use offtrail_event::{OutcomeClass, Principal, PrincipalKind, Timestamp, Vocabulary};
+use offtrail_event::{Day, OutcomeClass, Principal, PrincipalKind, Timestamp, Vocabulary};
 use offtrail_store::{Checkpoint, Store};
 
 /// Principals in one commit while writing.
@@ -74,6 +76,33 @@ fn measure(path: &Path) {
         taken as f64 / (calls + facets) as f64,
         taken as f64 / calls as f64
     );
+    review(&baseline, &words);
+}
+
+/// How long the review text takes to make, and to read back.
+fn review(baseline: &Baseline, words: &Vocabulary) {
+    let rule = MaturityRule::default();
+    let start = Instant::now();
+    let files: Vec<ExportFile> = review_files(baseline, words, &rule).collect();
+    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    println!(
+        "review text: {} files, {} MB in {:.2} s",
+        files.len(),
+        bytes >> 20,
+        start.elapsed().as_secs_f64()
+    );
+    let start = Instant::now();
+    let presumed = Presumed {
+        by: None,
+        on: Day(20_000),
+    };
+    let mut import = Import::new((baseline, words), &rule, presumed);
+    for file in files.iter().filter(|file| file.path.ends_with(".toml")) {
+        let mistakes = import.file(&file.path, file.text.as_bytes());
+        assert_eq!(mistakes, []);
+    }
+    assert_eq!(import.finish().shown, []);
+    println!("read back: {:.2} s", start.elapsed().as_secs_f64());
 }
 
 fn resident_bytes() -> u64 {

@@ -10,13 +10,16 @@ use anyhow::Context as _;
 use clap::Args;
 use offtrail_baseline::review::{Change, Changes, Import, Presumed, REVIEW_FILE_BYTES_MAX, Ruled};
 use offtrail_event::Vocabulary;
-use offtrail_report::inert;
+use offtrail_report::inert_within;
 
 use super::kept::{Kept, ReviewerArgs};
 use crate::{output::Output, pipeline::run::settings, progress::Talk};
 
 /// Mistakes told one by one; the rest is counted.
 const MISTAKES_SHOWN_MAX: usize = 200;
+
+/// Characters of a line that is told; a longer one is cut.
+const LINE_CHARS_MAX: usize = 3_000;
 
 /// Folders below the one named that are looked into: account, kind, and one to spare.
 const FOLDERS_DEEP_MAX: usize = 4;
@@ -117,11 +120,13 @@ fn read_all(import: &mut Import<'_>, paths: &[PathBuf]) -> anyhow::Result<usize>
     let mut count = 0;
     let mut err = io::stderr().lock();
     for path in paths {
-        let shown = inert(&path.display().to_string()).into_owned();
+        let shown = path.display().to_string();
+        let shown = inert_within(&shown, LINE_CHARS_MAX).into_owned();
         let bytes = bytes(path).with_context(|| format!("import {path:?}"))?;
         for mistake in import.file(&shown, &bytes) {
             if count < MISTAKES_SHOWN_MAX {
-                writeln!(err, "{shown}:{}", inert(&mistake.to_string()))?;
+                let told = mistake.to_string();
+                writeln!(err, "{shown}:{}", inert_within(&told, LINE_CHARS_MAX))?;
             }
             count += 1;
         }
@@ -159,7 +164,8 @@ fn line(change: &Change, words: &Vocabulary) -> String {
         format!(", {} on {}{until}: {}", review.by, review.on, review.reason)
     });
     let (label, key, what) = (name.label(), name.key(), &change.what);
-    inert(&format!("{ruled:<18}  {label} ({key})  {what}{review}")).into_owned()
+    let line = format!("{ruled:<18}  {label} ({key})  {what}{review}");
+    inert_within(&line, LINE_CHARS_MAX).into_owned()
 }
 
 fn word(ruled: Ruled) -> &'static str {

@@ -75,8 +75,8 @@ pub(super) fn run(args: &Arguments) -> anyhow::Result<()> {
     let mut all: Vec<Waiting> = waiting(&baseline, &words);
     all.sort();
     for one in &mut all {
-        let key = (one.principal.clone(), one.value.clone());
-        one.finding = holding.get(&key).cloned();
+        let known = |who: &str| holding.get(&(who.to_owned(), one.value.clone())).cloned();
+        one.finding = known(&one.principal).or_else(|| known(&one.name));
     }
     let mut out = Output::stdout();
     match args.format {
@@ -91,7 +91,7 @@ pub(super) fn run(args: &Arguments) -> anyhow::Result<()> {
     out.finish()
 }
 
-/// Finding ids by the principal's key and what they show of it.
+/// Finding ids by the principal's key or label and what they show of it.
 type Holding = BTreeMap<(String, String), String>;
 
 /// What the raised findings of a file hold; of several the latest.
@@ -105,10 +105,14 @@ fn holding(path: &Path) -> anyhow::Result<Holding> {
             Some(person) => format!("{account}/{id}#{person}"),
             None => format!("{account}/{id}"),
         };
-        let calls = finding.evidence.iter().map(|one| one.call.clone());
-        let values = finding.novelties.iter().map(|one| one.value.clone());
-        for value in calls.chain(values) {
+        for value in finding.novelties.iter().map(|one| one.value.clone()) {
             held.insert((key.clone(), value), finding.id.clone());
+        }
+        // Evidence of a chain of credentials names whose permissions each call used.
+        for one in &finding.evidence {
+            if let Some(who) = &one.principal {
+                held.insert((who.clone(), one.call.clone()), finding.id.clone());
+            }
         }
     }
     Ok(held)
