@@ -382,6 +382,7 @@ fn the_documented_queries_find_something() {
     connection
         .execute_batch("UPDATE principals SET name = 'ci-deploy'; UPDATE calls SET operation = 'ListAccessKeys' WHERE id = 1;
             UPDATE profile_calls SET first_seen = last_seen WHERE principal_id = 1;
+            INSERT INTO rulings VALUES (1, -1, 1, 0, 3, 2, 'ana', 'audit', 20000, NULL);
             UPDATE principals SET last_seen = last_seen - 61 * 86400 WHERE id = 1")
         .unwrap();
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/store.md");
