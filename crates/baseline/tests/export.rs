@@ -293,7 +293,7 @@ calls = [
     assert!(
         index
             .text
-            .contains("| 111122223333 | role | 1 | 0 | 1 | 0 | 3 | 1 | 0 | 0 |"),
+            .contains("| 111122223333 | role | 1 | 0 | 1 | 0 | 1 | 0 | 0 |"),
         "{}",
         index.text
     );

@@ -52,9 +52,19 @@ impl Output {
         if path.is_dir() {
             anyhow::bail!("write {path:?}: it is a folder; name a file");
         }
-        let file = File::create(partial(path)).with_context(|| {
-            format!("write {path:?}: check that its folder exists and can be written")
-        })?;
+        let doing = || format!("write {path:?}: check that its folder exists and can be written");
+        // A device or a pipe is written as it is: a file put in its place would be the end of it (`--findings /dev/null`).
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            let file = File::options().write(true).open(path);
+            return Ok(Self {
+                writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(file.with_context(doing)?)),
+                path: Some(path.to_owned()),
+                unfinished: None,
+            });
+        }
+        // Of a link, what it points to is replaced.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = File::create(partial(path)).with_context(doing)?;
         Ok(Self {
             writer: BufWriter::with_capacity(BUFFER_BYTES, Box::new(file)),
             path: Some(path.to_owned()),
@@ -127,5 +137,53 @@ pub(crate) fn charset() -> Charset {
     match locale.map(|locale| locale.to_ascii_lowercase()) {
         Some(locale) if !locale.contains("utf-8") && !locale.contains("utf8") => Charset::Ascii,
         _ => Charset::Blocks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::{os::unix::fs::FileTypeExt, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_stays_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read_to_string(pipe).unwrap()
+        });
+        let mut out = Output::open(Some(&pipe)).unwrap();
+        out.write_all(b"told").unwrap();
+        out.finish().unwrap();
+        assert_eq!(reader.join().unwrap(), "told");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut out = Output::open(Some(&link)).unwrap();
+        out.write_all(b"after").unwrap();
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            "before",
+            "until it is whole"
+        );
+        out.finish().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "after");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 }
