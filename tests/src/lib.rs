@@ -9,10 +9,12 @@
     reason = "tests are an edge: they run programs, read the disk, say what they skip, and fail loudly"
 )]
 
+pub mod actions;
 pub mod archive;
 pub mod binary;
 pub mod desk;
 pub mod formats;
+pub mod iam;
 pub mod mmdb;
 pub mod moto;
 pub mod mounted;

@@ -11,6 +11,7 @@ mod inert;
 mod line;
 mod observation;
 mod page;
+mod policy;
 mod principal;
 mod rhythm;
 mod sql;
@@ -32,6 +33,11 @@ pub use html::{Backtest, Compared, LISTED_MAX, write_backtest_page};
 pub use inert::{TEXT_CHARS_MAX, inert, inert_within};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};
+pub use policy::{
+    Conditions, MANAGED_POLICIES_MAX, MANAGED_POLICY_CHARS_MAX, PolicyDocument, PolicyDraft,
+    PolicyView, SCP_CHARS_MAX, SCPS_MAX, Scope, ScpDraft, Statement, draft_policy, draft_scp,
+    is_governed, write_policy_notes, write_policy_text, write_scp_notes,
+};
 pub use principal::{CALLS_SHOWN, FACETS_SHOWN, PrincipalOptions, PrincipalView, write_principal};
 pub use rhythm::Charset;
 pub use sql::{

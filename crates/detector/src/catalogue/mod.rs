@@ -10,6 +10,7 @@
 mod access;
 mod names;
 mod sensitivity;
+mod services;
 mod tables;
 
 pub use access::{Access, AccessLevel, Effect};

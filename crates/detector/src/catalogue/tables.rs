@@ -86,6 +86,18 @@ impl<V> CallTable<V> {
         Some((row.source, row.operation, &row.value))
     }
 
+    /// The source of every row, in order.
+    pub(super) fn sources(&self) -> Vec<&'static str> {
+        self.rows.iter().map(|row| row.source).collect()
+    }
+
+    /// The source as the table spells it, if any row has it.
+    pub(super) fn source(&self, source: &str) -> Option<&'static str> {
+        let at = self.rows.partition_point(|row| row.source < source);
+        let row = self.rows.get(at)?;
+        (row.source == source).then_some(row.source)
+    }
+
     /// All rows in order.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'static str, &V)> {

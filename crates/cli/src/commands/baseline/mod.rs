@@ -5,6 +5,7 @@ mod import;
 mod kept;
 mod pending;
 mod ruling;
+mod policy;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -40,6 +41,8 @@ enum What {
     Refuse(ruling::RefuseArguments),
     /// Lists what waits for review, by principal.
     Pending(pending::Arguments),
+    /// Prints an IAM policy of what a principal used, or a service control policy of what nobody uses.
+    Policy(policy::Arguments),
 }
 
 /// Runs the command.
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         What::Approve(args) => ruling::approve(args, talk)?,
         What::Refuse(args) => ruling::refuse(args, talk)?,
         What::Pending(args) => pending::run(args)?,
+        What::Policy(args) => policy::run(args, talk)?,
     }
     Ok(Outcome::Done)
 }
