@@ -5,6 +5,7 @@
 
 mod backtest;
 mod calibration;
+mod difference;
 mod finding;
 mod html;
 mod inert;
@@ -13,6 +14,7 @@ mod observation;
 mod page;
 mod policy;
 mod principal;
+mod review;
 mod rhythm;
 mod sql;
 mod summary;
@@ -24,6 +26,11 @@ pub use backtest::{
     Recall, Shown, compare, write_comparison, write_forecast, write_scores,
 };
 pub use calibration::{CALIBRATION_VERSION, CalibrationV1, CurvePoint, ReadCalibrationError};
+pub use difference::{
+    CallSubject, Came, DIFFERENCE_VERSION, Difference, FailOn, LineChange, MARKDOWN_CHARS_MAX,
+    PrincipalChange, SARIF_RESULTS_MAX, Side, Subject, compare_reviews, difference_markdown,
+    write_difference_lines, write_difference_sarif, write_difference_text,
+};
 pub use finding::{
     ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1,
     LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,
@@ -39,6 +46,9 @@ pub use policy::{
     is_governed, write_policy_notes, write_policy_text, write_scp_notes,
 };
 pub use principal::{CALLS_SHOWN, FACETS_SHOWN, PrincipalOptions, PrincipalView, write_principal};
+pub use review::{
+    CALL_COLUMNS, CsvExport, PRINCIPAL_COLUMNS, REVIEW_VERSION, review_json, review_markdown,
+};
 pub use rhythm::Charset;
 pub use sql::{
     LITERAL_CHARS_MAX, Query, finding_queries, principal_queries, write_finding_queries,

@@ -1,23 +1,29 @@
 //! `offtrail baseline export`: a baseline as text, for review or whole.
 
 use std::{
-    collections::BTreeSet,
-    fs,
-    io::{self, Write},
+    fmt,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use offtrail_baseline::export::{json_lines, review_files};
+use offtrail_baseline::{
+    Baseline, MaturityRule,
+    export::{ExportFile, json_lines, review_files},
+    review::{self, ReviewFile},
+};
+use offtrail_detector::catalogue::Catalogue;
 use offtrail_event::Vocabulary;
+use offtrail_report::{CsvExport, review_json, review_markdown};
 use offtrail_store::Store;
 
-use crate::{output::Output, pipeline::run::settings};
+use super::folder::{CSV_NAMES, Folder, INDEX_NAME, JSONL_NAME};
+use crate::pipeline::run::settings;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Arguments {
-    /// The folder; created if absent. It must be empty, hold an earlier export, or --force be given.
+    /// The folder; created if absent. It must be empty, hold an earlier export in the same format, or --force be given.
     dir: PathBuf,
     /// The baseline file.
     #[arg(long, value_name = "FILE")]
@@ -28,17 +34,44 @@ pub(crate) struct Arguments {
     /// Settings whose rule of maturity applies.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Write into a folder that holds something else.
+    /// Write into a folder that holds something else; an export in another format is replaced.
     #[arg(long)]
     force: bool,
 }
 
+/// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ExportFormat {
+pub(super) enum ExportFormat {
     /// For review in version control: one TOML file a principal, and index.md; without what changes in every run.
     Toml,
+    /// The same as one JSON file a principal, with access level and sensitivity of each call.
+    Json,
+    /// The same as two tables for spreadsheets: principals.csv and calls.csv.
+    Csv,
+    /// The same as one page of Markdown a principal.
+    Markdown,
     /// All of it: baseline.jsonl, one JSON object a line. Equal files mean equal baselines.
     Jsonl,
+}
+
+impl fmt::Display for ExportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Toml => "toml",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
+            Self::Jsonl => "jsonl",
+        })
+    }
+}
+
+/// A baseline with what is needed to write it.
+struct Exported<'a> {
+    baseline: &'a Baseline,
+    words: &'a Vocabulary,
+    rule: &'a MaturityRule,
+    catalogue: &'a Catalogue,
 }
 
 /// Runs the command.
@@ -47,93 +80,85 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
     let store = Store::open_read_only(&args.baseline)?;
     let words = Vocabulary::new();
     let baseline = store.load(&words)?;
-    let earlier = prepare(&args.dir, args.force)?;
-    let doing = |path: &Path| format!("write export {path:?}");
+    let exported = Exported {
+        baseline: &baseline,
+        words: &words,
+        rule: &rule,
+        catalogue: &Catalogue::embedded(),
+    };
+    let mut folder = Folder::open(&args.dir, args.format, args.force)?;
     match args.format {
+        ExportFormat::Toml => {
+            for file in exported.files() {
+                folder.write(file.path, file.text.as_bytes())?;
+            }
+        }
+        ExportFormat::Json => exported.pages(&mut folder, "json", review_json)?,
+        ExportFormat::Markdown => exported.pages(&mut folder, "md", review_markdown)?,
+        ExportFormat::Csv => exported.tables(&mut folder)?,
         ExportFormat::Jsonl => {
-            let mut out = Output::open(Some(&args.dir.join(JSONL_NAME)))?;
+            let mut out = folder.begin(JSONL_NAME)?;
             for line in json_lines(&baseline, &words) {
                 writeln!(out, "{line}")?;
             }
-            out.finish()
+            folder.end(JSONL_NAME, out)?;
         }
-        ExportFormat::Toml => {
-            let mut written = BTreeSet::new();
-            for file in review_files(&baseline, &words, &rule) {
-                let path = args.dir.join(&file.path);
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder).with_context(|| doing(folder))?;
-                }
-                fs::write(&path, file.text).with_context(|| doing(&path))?;
-                written.insert(path);
+    }
+    folder.finish()
+}
+
+impl Exported<'_> {
+    fn files(&self) -> impl Iterator<Item = ExportFile> {
+        review_files(self.baseline, self.words, self.rule)
+    }
+
+    /// One page a principal, and the index.
+    fn pages(
+        &self,
+        folder: &mut Folder,
+        end: &str,
+        page: fn(&ReviewFile, &Catalogue) -> String,
+    ) -> anyhow::Result<()> {
+        for file in self.files() {
+            if file.path == INDEX_NAME {
+                folder.write(file.path, file.text.as_bytes())?;
+                continue;
             }
-            if earlier == Earlier::Export {
-                remove_gone(&args.dir, &written).with_context(|| doing(&args.dir))?;
-            }
-            Ok(())
+            let text = page(&read(&file)?, self.catalogue);
+            let path = Path::new(&file.path).with_extension(end);
+            let path = path
+                .into_os_string()
+                .into_string()
+                .expect("paths of exports are ASCII");
+            folder.write(path, text.as_bytes())?;
         }
+        Ok(())
+    }
+
+    fn tables(&self, folder: &mut Folder) -> anyhow::Result<()> {
+        let [principals, calls] = CSV_NAMES;
+        let mut csv = CsvExport::new(
+            self.catalogue,
+            folder.begin(principals)?,
+            folder.begin(calls)?,
+        )?;
+        for file in self.files().filter(|file| file.path != INDEX_NAME) {
+            csv.add(&read(&file)?)?;
+        }
+        let (written_principals, written_calls) = csv.finish()?;
+        folder.end(principals, written_principals)?;
+        folder.end(calls, written_calls)
     }
 }
 
-/// The file of a whole export.
-const JSONL_NAME: &str = "baseline.jsonl";
-/// The file that every review export holds.
-const INDEX_NAME: &str = "index.md";
-
-/// What an export folder held before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Earlier {
-    /// Nothing of ours.
-    Nothing,
-    /// An export for review.
-    Export,
-}
-
-/// Makes the folder, and makes sure that an export into it overwrites nothing but an export.
-fn prepare(dir: &Path, force: bool) -> anyhow::Result<Earlier> {
-    let doing = || format!("write export {dir:?}");
-    fs::create_dir_all(dir).with_context(doing)?;
-    // Hidden files stay out of it: the folder may be a git repository.
-    let full = fs::read_dir(dir)
-        .with_context(doing)?
-        .filter_map(|entry| Some(entry.ok()?.file_name()))
-        .any(|name| !name.as_encoded_bytes().starts_with(b"."));
-    let review = dir.join(INDEX_NAME).is_file();
-    anyhow::ensure!(
-        !full || review || dir.join(JSONL_NAME).is_file() || force,
-        "write export {dir:?}: the folder is not empty and holds no earlier export; name another one, or use --force"
-    );
-    Ok(if review {
-        Earlier::Export
-    } else {
-        Earlier::Nothing
-    })
-}
-
-/// Removes the files of an earlier export whose principals are gone: the folder tells what the baseline holds now.
-fn remove_gone(dir: &Path, written: &BTreeSet<PathBuf>) -> io::Result<()> {
-    // <account>/<kind>/<principal>.toml
-    let folders = |dir: &Path| -> io::Result<Vec<PathBuf>> {
-        let mut below = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if entry.file_type()?.is_dir() && !hidden {
-                below.push(entry.path());
-            }
-        }
-        Ok(below)
-    };
-    for account in folders(dir)? {
-        for kind in folders(&account)? {
-            for entry in fs::read_dir(&kind)? {
-                let path = entry?.path();
-                let ours = path.extension().is_some_and(|end| end == "toml");
-                if ours && !written.contains(&path) {
-                    fs::remove_file(path)?;
-                }
-            }
-        }
-    }
-    Ok(())
+/// The review text as it is read back.
+fn read(file: &ExportFile) -> anyhow::Result<ReviewFile> {
+    let read = review::read(file.text.as_bytes());
+    read.map_err(|mistakes| anyhow::anyhow!("{}", mistakes[0]))
+        .with_context(|| {
+            format!(
+                "export {}: the review text of this principal does not read back; export it as toml or jsonl",
+                file.path
+            )
+        })
 }

@@ -1,11 +1,16 @@
 //! `offtrail baseline`: a baseline as text for review, and what it holds at a glance.
 
+mod check;
+mod diff;
 mod export;
+mod folder;
+mod git;
 mod import;
 mod kept;
+mod manifest;
 mod pending;
-mod ruling;
 mod policy;
+mod ruling;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -21,6 +26,8 @@ Examples:
   offtrail baseline import review/ --baseline org.db --reviewer ana --dry-run
   offtrail baseline pending --baseline org.db
   offtrail baseline approve ci-deploy ecr:PutImage --baseline org.db --reviewer ana --reason 'new pipeline, ticket 17'
+  offtrail baseline diff git:main:review review/ --fail-on sensitive
+  offtrail baseline policy ci-deploy --baseline org.db
   offtrail baseline export dump/ --baseline org.db --format jsonl")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -41,6 +48,10 @@ enum What {
     Refuse(ruling::RefuseArguments),
     /// Lists what waits for review, by principal.
     Pending(pending::Arguments),
+    /// Checks that a reviewed folder is whole and signed, and that a baseline is what was reviewed.
+    Check(check::Arguments),
+    /// Shows what behaviour came and went between two baselines, as text, Markdown, SARIF or JSON Lines.
+    Diff(diff::Arguments),
     /// Prints an IAM policy of what a principal used, or a service control policy of what nobody uses.
     Policy(policy::Arguments),
 }
@@ -54,6 +65,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         What::Approve(args) => ruling::approve(args, talk)?,
         What::Refuse(args) => ruling::refuse(args, talk)?,
         What::Pending(args) => pending::run(args)?,
+        What::Check(args) => return check::run(args),
+        What::Diff(args) => return diff::run(args),
         What::Policy(args) => policy::run(args, talk)?,
     }
     Ok(Outcome::Done)
