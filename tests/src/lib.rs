@@ -20,3 +20,4 @@ pub mod moto;
 pub mod mounted;
 pub mod neighbours;
 pub mod score;
+pub mod worker;

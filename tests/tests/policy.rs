@@ -13,10 +13,11 @@ use std::{
 
 use offtrail_tests::{
     actions::Actions,
-    archive::{document, gz, small},
+    archive::small,
     binary::json_lines,
     iam::{Decision, Request, decide},
     offtrail,
+    worker::{ACCOUNT, learnt, record},
 };
 use serde_json::{Value, json};
 
@@ -298,50 +299,6 @@ fn scp_spares_what_is_used(
             assert!(!services.contains(kept), "{kept} is denied");
         }
     }
-}
-
-const ACCOUNT: &str = "111122223333";
-
-/// A record of one user's call on a day of June 2026.
-fn record(number: usize, day: usize, call: (&str, &str), more: &Value) -> String {
-    let (service, name) = call;
-    let mut record = json!({
-        "eventVersion": "1.08",
-        "eventID": format!("00000000-0000-4000-8000-{number:012}"),
-        "eventTime": format!("2026-06-{day:02}T10:00:00Z"),
-        "eventSource": format!("{service}.amazonaws.com"),
-        "eventName": name,
-        "awsRegion": "eu-west-1",
-        "sourceIPAddress": "198.51.100.7",
-        "userAgent": "aws-cli/2.0",
-        "userIdentity": {
-            "type": "IAMUser",
-            "principalId": "AIDAEXAMPLE000000001",
-            "arn": format!("arn:aws:iam::{ACCOUNT}:user/worker"),
-            "accountId": ACCOUNT,
-            "accessKeyId": "AKIAEXAMPLE000000001",
-            "userName": "worker"
-        },
-        "requestParameters": null,
-        "responseElements": null,
-        "recipientAccountId": ACCOUNT,
-        "eventType": "AwsApiCall",
-        "eventCategory": "Management",
-        "managementEvent": true
-    });
-    for (key, value) in more.as_object().unwrap() {
-        record[key] = value.clone();
-    }
-    record.to_string()
-}
-
-/// A baseline of these records.
-fn learnt(folder: &Path, records: &[String]) -> std::path::PathBuf {
-    let file = folder.join("records.json.gz");
-    fs::write(&file, gz(&document(records))).unwrap();
-    let baseline = folder.join("org.db");
-    offtrail!["backfill", &file, "--baseline", &baseline, "--quiet"].ok();
-    baseline
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Came, Difference, PrincipalChange, Subject};
+use crate::review::escaped;
 
 /// Version of the form.
 pub const DIFFERENCE_VERSION: u32 = 1;
@@ -102,6 +103,6 @@ fn of(principal: &PrincipalChange) -> ChangeV1<'_> {
 }
 
 fn line(out: &mut dyn Write, value: &ChangeV1<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
+    let plain = serde_json::to_string(value)?;
+    writeln!(out, "{}", escaped(&plain))
 }

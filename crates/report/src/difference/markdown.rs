@@ -6,7 +6,7 @@ use offtrail_baseline::Standing;
 use offtrail_event::OutcomeClass;
 
 use super::{Came, Difference, LineChange, PrincipalChange, Subject};
-use crate::review::code;
+use crate::{review::code, words::principal_kind_words};
 
 /// Longest text, in characters: GitHub takes 65,536 in a comment, GitLab a million.
 pub const MARKDOWN_CHARS_MAX: usize = 60_000;
@@ -38,7 +38,7 @@ fn principal_part(principal: &PrincipalChange) -> String {
     let mut out = format!(
         "\n### {}: {fate}{}\n\n{}\n",
         code(&principal.label),
-        principal.kind.replace('_', " "),
+        principal_kind_words(principal.kind),
         code(&principal.path)
     );
     if principal.lines.is_empty() {
@@ -85,5 +85,66 @@ fn cells(line: &LineChange) -> String {
             code(value)
         ),
         Subject::Field(name) => format!("{name} | | | | {notes}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offtrail_detector::catalogue::SensitivityClass;
+    use offtrail_event::Day;
+
+    use super::*;
+    use crate::difference::CallSubject;
+
+    fn many(principals: usize, calls: usize, since: Day) -> Difference {
+        let line = |number: usize| LineChange {
+            came: Came::New,
+            subject: Subject::Call(CallSubject {
+                call: format!("iam:Call{number}"),
+                outcome: OutcomeClass::Succeeded,
+                since,
+                seen: "rare".into(),
+                access: "write".into(),
+                // The worst is the last.
+                class: if number + 1 == calls {
+                    SensitivityClass::Severe
+                } else {
+                    SensitivityClass::OrdinaryRead
+                },
+            }),
+            line: number + 1,
+            standing: Standing::Pending,
+            changes: Vec::new(),
+        };
+        let principal = |number: usize| PrincipalChange {
+            path: format!("111122223333/role/role{number}.toml"),
+            key: format!("111122223333/AROA{number}"),
+            label: format!("role{number}"),
+            kind: "role",
+            fate: Came::New,
+            line: 4,
+            lines: (0..calls).map(line).collect(),
+        };
+        Difference {
+            principals: (0..principals).map(principal).collect(),
+        }
+    }
+
+    #[test]
+    fn a_comment_stays_within_its_length_and_counts_the_rest() {
+        let since = offtrail_event::Timestamp::MIN.day();
+        let text = difference_markdown(&many(500, 60, since));
+        assert!(text.chars().count() <= MARKDOWN_CHARS_MAX + 40);
+        assert!(text.contains("and 10 more lines."));
+        assert!(text.contains("`iam:Call59`"), "the worst is shown");
+        let shown = text.matches("\n### ").count();
+        let rest = format!("and {} more principals.", 500 - shown);
+        assert!(text.ends_with(&format!("{rest}\n")), "{rest}");
+    }
+
+    #[test]
+    fn nothing_is_said_so() {
+        let text = difference_markdown(&Difference::default());
+        assert_eq!(text, "## Baseline\n\nNo difference.\n");
     }
 }

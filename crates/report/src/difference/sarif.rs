@@ -9,7 +9,7 @@ use offtrail_event::{Fingerprint, OutcomeClass};
 use serde_json::{Value, json};
 
 use super::{Came, Difference, LineChange, PrincipalChange, Subject};
-use crate::inert::inert;
+use crate::{inert::inert, words::principal_kind_words};
 
 /// Results written, worst first; GitHub takes 25,000 of a run and shows 5,000.
 pub const SARIF_RESULTS_MAX: usize = 5_000;
@@ -89,7 +89,7 @@ pub fn write_difference_sarif(
 fn new_principal(principal: &PrincipalChange, root: &str) -> (u8, Value) {
     let text = format!(
         "New {}: {}",
-        principal.kind.replace('_', " "),
+        principal_kind_words(principal.kind),
         inert(&principal.label)
     );
     result(

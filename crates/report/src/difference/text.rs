@@ -6,7 +6,7 @@ use offtrail_baseline::Standing;
 use offtrail_event::OutcomeClass;
 
 use super::{Came, Difference, LineChange, Subject};
-use crate::inert::inert;
+use crate::{inert::inert, words::principal_kind_words};
 
 /// Writes it; what came is marked `+`, what went `-`, what changed `~`.
 ///
@@ -25,7 +25,7 @@ pub fn write_difference_text(out: &mut dyn Write, difference: &Difference) -> io
             "\n{} ({}), {fate}{}, {}",
             inert(&principal.label),
             inert(&principal.key),
-            principal.kind.replace('_', " "),
+            principal_kind_words(principal.kind),
             principal.path
         )?;
         for line in &principal.lines {

@@ -115,8 +115,13 @@ pub fn review_json(file: &ReviewFile, catalogue: &Catalogue) -> String {
         expect: file.expectations.iter().map(expect).collect(),
     };
     let plain = serde_json::to_string_pretty(&value).expect("texts, numbers and lists are JSON");
-    let mut out = String::with_capacity(plain.len() + 1);
-    for char in plain.chars() {
+    escaped(&plain) + "\n"
+}
+
+/// JSON with everything escaped that shows nothing or turns the direction of writing; it reads back to the same.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for char in json.chars() {
         // Line ends stand between values only: within texts they are escaped already.
         if is_live(char) && char != '\n' {
             for unit in char.encode_utf16(&mut [0; 2]) {
@@ -126,7 +131,6 @@ pub fn review_json(file: &ReviewFile, catalogue: &Catalogue) -> String {
             out.push(char);
         }
     }
-    out.push('\n');
     out
 }
 

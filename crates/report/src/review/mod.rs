@@ -11,6 +11,7 @@ pub use csv::{CALL_COLUMNS, CsvExport, PRINCIPAL_COLUMNS};
 pub use json::{REVIEW_VERSION, review_json};
 pub use markdown::review_markdown;
 
+pub(crate) use json::escaped;
 pub(crate) use markdown::code;
 
 use offtrail_baseline::review::CallLine;

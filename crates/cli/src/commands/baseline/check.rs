@@ -100,9 +100,10 @@ pub(super) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
     let word = |count: usize| if count == 0 { "holds" } else { "does not hold" };
     writeln!(
         out,
-        "manifest   {}: {} files",
+        "manifest   {}: {} {}",
         word(of_files),
-        manifest.0.len()
+        manifest.0.len(),
+        if manifest.0.len() == 1 { "file" } else { "files" }
     )?;
     writeln!(
         out,
