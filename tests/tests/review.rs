@@ -152,11 +152,12 @@ impl Desk {
     }
 }
 
-/// Lines of `new` that `old` hasn't, and the other way round.
+/// Lines of `new` that `old` hasn't, and the other way round; without the manifest, which digests all others.
 fn difference(old: &Path, new: &Path) -> (Vec<String>, Vec<String>) {
     let lines = |folder: &Path| -> Vec<String> {
         let files = tree(folder).into_iter();
         files
+            .filter(|(path, _)| path != Path::new("MANIFEST.sha256"))
             .flat_map(|(path, bytes)| {
                 let text = String::from_utf8(bytes).unwrap();
                 let lines = text

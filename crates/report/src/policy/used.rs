@@ -8,7 +8,7 @@ use offtrail_event::{Day, OutcomeClass, TextId, Timestamp, Vocabulary};
 
 /// Actions that a call needs beside the one it is named for, by service and operation.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html> and the like, section permissions.
-const COMPANIONS: [(&str, &str, &[(&str, &str)]); 4] = [
+const COMPANIONS: [(&str, &str, &[ActionKey]); 4] = [
     (
         "dynamodb",
         "TransactWriteItems",

@@ -103,7 +103,11 @@ pub(super) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
         "manifest   {}: {} {}",
         word(of_files),
         manifest.0.len(),
-        if manifest.0.len() == 1 { "file" } else { "files" }
+        if manifest.0.len() == 1 {
+            "file"
+        } else {
+            "files"
+        }
     )?;
     writeln!(
         out,
