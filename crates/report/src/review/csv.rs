@@ -167,7 +167,19 @@ fn cell(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::inert::is_live;
+
+    proptest! {
+        #[test]
+        fn no_cell_is_computed(text in "[=+@\\-＝ \t\r\n\u{202e}\\x1b,\"a-c]{0,12}") {
+            let cell = cell(&text);
+            prop_assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']), "{cell}");
+            prop_assert!(!cell.contains(is_live), "{cell}");
+        }
+    }
 
     #[test]
     fn a_formula_is_text() {

@@ -191,3 +191,21 @@ fn expect(table: &ExpectTable) -> ExpectV1<'_> {
         said: said(&table.said),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_reads_back(text in any::<String>()) {
+            let plain = serde_json::to_string_pretty(&[&text]).unwrap_or_default();
+            let shown = escaped(&plain);
+            prop_assert!(!shown.contains(|char| is_live(char) && char != '\n'));
+            let back: Result<[String; 1], _> = serde_json::from_str(&shown);
+            prop_assert_eq!(back.ok(), Some([text]));
+        }
+    }
+}

@@ -142,7 +142,25 @@ pub(crate) fn code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::inert::is_live;
+
+    proptest! {
+        #[test]
+        fn every_text_is_one_span(text in any::<String>()) {
+            let span = code(&text);
+            if text.is_empty() {
+                prop_assert_eq!(span, "–");
+            } else {
+                let inside = span.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+                let inside = inside.unwrap_or("`");
+                prop_assert!(!inside.contains(['`', '|', '<', '>', '&']), "{}", span);
+                prop_assert!(!inside.contains(is_live), "{}", span);
+            }
+        }
+    }
 
     #[test]
     fn nothing_leaves_the_span() {

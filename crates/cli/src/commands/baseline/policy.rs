@@ -163,20 +163,14 @@ fn write(args: &Arguments, documents: &[PolicyDocument], notes: &[u8]) -> anyhow
         fs::create_dir_all(dir).with_context(|| format!("write policies into {dir:?}"))?;
         for (number, document) in (1..).zip(documents) {
             let mut out = Output::open(Some(&dir.join(format!("policy-{number}.json"))))?;
-            write_document(&mut out, document)?;
+            out.write_all(document.json().as_bytes())?;
             out.finish()?;
         }
         return Ok(());
     }
     let mut out = Output::stdout();
     for document in documents {
-        write_document(&mut out, document)?;
+        out.write_all(document.json().as_bytes())?;
     }
     out.finish()
-}
-
-fn write_document(out: &mut Output, document: &PolicyDocument) -> anyhow::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    writeln!(out)?;
-    Ok(())
 }
