@@ -12,6 +12,7 @@
 pub mod actions;
 pub mod archive;
 pub mod binary;
+pub mod browser;
 pub mod desk;
 pub mod formats;
 pub mod iam;

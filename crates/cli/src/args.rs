@@ -9,8 +9,8 @@ use offtrail_sources::{S3Settings, Source, TimeRange};
 
 use crate::{
     commands::{
-        backfill, backtest, baseline, completions, demo, detect, events, explain, man, settings,
-        simulate,
+        backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
+        settings, simulate,
     },
     progress::Talk,
 };
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Events(events::Arguments),
     Baseline(baseline::Arguments),
     Explain(explain::Arguments),
+    Report(report::Arguments),
     Settings(settings::Arguments),
     Simulate(simulate::Arguments),
     Demo(demo::Arguments),

@@ -20,8 +20,8 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use commands::{
-    backfill, backtest, baseline, completions, demo, detect, events, explain, man, settings,
-    simulate,
+    backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
+    settings, simulate,
 };
 use errors::Outcome;
 
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Events(args) => events::run(args, talk),
         Command::Baseline(args) => baseline::run(args, talk),
         Command::Explain(args) => explain::run(args),
+        Command::Report(args) => report::run(args, talk),
         Command::Settings(args) => settings::run(args),
         Command::Simulate(args) => simulate::run(args, talk),
         Command::Demo(args) => demo::run(args, talk),

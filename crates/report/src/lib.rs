@@ -36,7 +36,10 @@ pub use finding::{
     LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,
     write_finding,
 };
-pub use html::{Backtest, Compared, LISTED_MAX, write_backtest_page};
+pub use html::{
+    Backtest, Compared, EVIDENCE_IN_PAGE_MAX, FINDINGS_IN_PAGE_MAX, FindingsPage, Known,
+    LISTED_MAX, PAGE_BYTES_AIM, PROFILES_IN_PAGE_MAX, write_backtest_page, write_findings_page,
+};
 pub use inert::{TEXT_CHARS_MAX, inert, inert_within};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};

@@ -193,7 +193,7 @@ Try next
 }
 
 /// A path as a POSIX shell reads it.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,:".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -99,16 +99,24 @@ pub(crate) fn states_of(path: &Path, id: &str) -> anyhow::Result<Vec<FindingV1>>
     Ok(found)
 }
 
+/// The last state of every finding.
+///
+/// # Errors
+/// The file can't be read, or a line is no finding.
+pub(crate) fn last_states(path: &Path) -> anyhow::Result<Vec<FindingV1>> {
+    Ok(findings_of(path, "")?.into_values().collect())
+}
+
 fn each_state(path: &Path, id: &str, mut each: impl FnMut(FindingV1)) -> anyhow::Result<()> {
     let doing = || format!("read findings {path:?}");
     let file = File::open(path).with_context(|| format!("{}; correct the path", doing()))?;
     for (index, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.with_context(doing)?;
+        let at = || format!("{}, line {}", doing(), index + 1);
+        let line = line.with_context(|| format!("{}; it is not UTF-8 text", at()))?;
         if line.trim().is_empty() {
             continue;
         }
-        let finding =
-            read_finding(&line).with_context(|| format!("{}, line {}", doing(), index + 1))?;
+        let finding = read_finding(&line).with_context(at)?;
         if finding.id.starts_with(id) {
             each(finding);
         }

@@ -9,5 +9,6 @@ pub(crate) mod detect;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod man;
+pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod simulate;

@@ -319,27 +319,8 @@ impl Forecast<'_> {
     }
 
     pub(crate) fn bars(&self) -> Bars {
-        let days_a_bar = self.days().div_ceil(BARS_MAX);
-        let first = |index: u32| {
-            let day = u32::from(self.since.0) + index * days_a_bar;
-            Day(u16::try_from(day).unwrap_or(u16::MAX))
-        };
-        let mut bars: Vec<(Day, Counts)> = (0..self.days().div_ceil(days_a_bar))
-            .map(|index| (first(index), [0; 4]))
-            .collect();
-        let mut outside = 0;
-        for one in self.raised() {
-            let day = u32::try_from(one.opened.day().days_since(self.since)).ok();
-            match day.and_then(|day| bars.get_mut((day / days_a_bar) as usize)) {
-                Some((_, counts)) => counts[one.severity as usize] += 1,
-                None => outside += 1,
-            }
-        }
-        Bars {
-            days_a_bar,
-            bars,
-            outside,
-        }
+        let opened = self.raised().map(|one| (one.opened.day(), one.severity));
+        bars_of((self.since, self.until), opened)
     }
 
     /// `2026-08-30 to 2026-09-28: 12 findings raised in 30 days, 0.40 a day`.
@@ -380,8 +361,37 @@ impl Forecast<'_> {
     }
 }
 
+/// Findings by the day they opened, from one day to another, both included; at most [`BARS_MAX`] bars.
+pub(crate) fn bars_of(
+    (since, until): (Day, Day),
+    opened: impl Iterator<Item = (Day, Severity)>,
+) -> Bars {
+    let days = u32::try_from(until.days_since(since)).unwrap_or(0) + 1;
+    let days_a_bar = days.div_ceil(BARS_MAX);
+    let first = |index: u32| {
+        let day = u32::from(since.0) + index * days_a_bar;
+        Day(u16::try_from(day).unwrap_or(u16::MAX))
+    };
+    let mut bars: Vec<(Day, Counts)> = (0..days.div_ceil(days_a_bar))
+        .map(|index| (first(index), [0; 4]))
+        .collect();
+    let mut outside = 0;
+    for (day, severity) in opened {
+        let day = u32::try_from(day.days_since(since)).ok();
+        match day.and_then(|day| bars.get_mut((day / days_a_bar) as usize)) {
+            Some((_, counts)) => counts[severity as usize] += 1,
+            None => outside += 1,
+        }
+    }
+    Bars {
+        days_a_bar,
+        bars,
+        outside,
+    }
+}
+
 /// Counts by name, in the order of names.
-fn group(named: impl Iterator<Item = (String, Severity)>) -> Vec<Row> {
+pub(crate) fn group(named: impl Iterator<Item = (String, Severity)>) -> Vec<Row> {
     let mut rows: BTreeMap<String, Counts> = BTreeMap::new();
     for (name, severity) in named {
         rows.entry(name).or_default()[severity as usize] += 1;

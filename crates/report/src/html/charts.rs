@@ -12,13 +12,16 @@ use plotters::{
 };
 
 use crate::{
-    backtest::{Counts, Forecast, findings},
+    backtest::{Bars, Counts, Forecast, findings},
     calibration::CurvePoint,
     page::counted,
 };
 
 /// Size of a chart, in its own units.
 const SIZE: (u32, u32) = (900, 300);
+
+/// Size of a chart above a list, in the same units.
+pub(crate) const LOW: (u32, u32) = (900, 190);
 
 /// Height of the labels, in the same units.
 const TEXT: u32 = 14;
@@ -62,11 +65,24 @@ pub(crate) fn by_day(forecast: &Forecast<'_>) -> Markup {
         busiest.map_or_else(String::new, |(day, _)| day.to_string()),
         counted(most, "finding"),
     );
+    stacked(("Raised findings by day", &description), &chart, SIZE)
+}
+
+/// Findings by day, a stack a day, worst severity at the bottom.
+pub(crate) fn stacked(
+    (title, description): (&str, &str),
+    chart: &Bars,
+    size: (u32, u32),
+) -> Markup {
+    let total = |counts: &Counts| counts.iter().sum::<u64>();
+    let most = chart.bars.iter().map(|(_, counts)| total(counts)).max();
+    let most = most.unwrap_or(0).max(1);
+    let since = chart.bars.first().map_or(0, |(day, _)| u32::from(day.0));
     let day_of = |index: &i32| {
         let index = u32::try_from(*index).unwrap_or(0) * chart.days_a_bar;
-        Day(u16::try_from(u32::from(forecast.since.0) + index).unwrap_or(u16::MAX)).to_string()
+        Day(u16::try_from(since + index).unwrap_or(u16::MAX)).to_string()
     };
-    svg("by-day", "Raised findings by day", &description, |area| {
+    svg(("by-day", title, description), size, |area| {
         let end = i32::try_from(chart.bars.len()).unwrap_or(i32::MAX);
         let mut on = ChartBuilder::on(area)
             .margin(10)
@@ -126,9 +142,8 @@ pub(crate) fn curve(forecast: &Forecast<'_>) -> Markup {
         }
     );
     svg(
-        "curve",
-        "Threshold against findings a day",
-        &description,
+        ("curve", "Threshold against findings a day", &description),
+        SIZE,
         |area| {
             let mut on = ChartBuilder::on(area)
                 .margin(10)
@@ -197,14 +212,13 @@ where
 
 /// An inline image with its title and description.
 fn svg(
-    id: &str,
-    title: &str,
-    description: &str,
+    (id, title, description): (&str, &str, &str),
+    size: (u32, u32),
     draw: impl for<'a> FnOnce(&Area<'a>) -> Drawn<'a>,
 ) -> Markup {
     let mut drawn = String::new();
     let done = {
-        let area = SVGBackend::with_string(&mut drawn, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
         draw(&area).and_then(|()| area.present())
     };
     // What plotters drew, without its outer element: that gets the texts a screen reader needs.
@@ -214,7 +228,7 @@ fn svg(
         .map(|(inner, _)| inner);
     match (done, inner) {
         (Ok(()), Some(inner)) => html! {
-            svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img"
+            svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (size.0) " " (size.1) } role="img"
                 aria-labelledby={ (id) "-what " (id) "-says" } {
                 title id={ (id) "-what" } { (title) }
                 desc id={ (id) "-says" } { (description) }

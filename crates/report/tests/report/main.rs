@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backtest;
+mod findings_page;
 mod handmade;
 mod laws;
 mod queries;
