@@ -184,10 +184,12 @@ Everything lies in {folder}: the archive AWSLogs/, which attacks are in it (atta
 Try next
   offtrail explain {id} --findings {findings} --baseline {baseline}
   offtrail explain {user} --baseline {baseline}
+  offtrail report --findings {findings} --baseline {baseline} --out {page}
   offtrail backtest {archive} --learn-until {day} --budget 1 --findings {all}
   offtrail baseline export {review} --baseline {baseline}
   sqlite3 {baseline} .schema",
         user = STORY.1,
+        page = quoted(&files.folder.join("report.html")),
         all = quoted(&files.folder.join("backtest.jsonl")),
     )
 }

@@ -153,7 +153,10 @@ fn evidence_left_out_is_counted() {
     let page = page(vec![one], None);
     assert!(page.len() < PAGE_BYTES_AIM);
     let detail = &unpacked(&data(&page)["details"][0])[0];
-    assert_eq!(detail["evidence"].as_array().unwrap().len(), EVIDENCE_IN_PAGE_MAX);
+    assert_eq!(
+        detail["evidence"].as_array().unwrap().len(),
+        EVIDENCE_IN_PAGE_MAX
+    );
     assert_eq!(detail["evidence_more"], 2_000 - EVIDENCE_IN_PAGE_MAX);
 }
 

@@ -117,7 +117,7 @@ function lineageGraph(steps, width) {
   return picture(words, [width, rows.length * rowHeight + 6], shapes);
 }
 
-/** Seven rows of twenty-four hours; the darker, the busier. Hours of the finding have a ring. */
+/** Seven rows of twenty-four hours; the stronger the colour, the busier. Hours of the finding have a ring. */
 function weekMap(profile, hours, width) {
   const [left, top] = [38, 20];
   const cell = (width - left - 2) / 24;

@@ -155,7 +155,7 @@ function whatIsNew(detail) {
       "li",
       { class: "novelty" },
       el("p", { class: "named" }, el("span", { class: "dimension" }, DIMENSIONS[one.dimension] ?? one.dimension), " ", el("code", {}, one.value)),
-      el("p", { class: "weight" }, meter, `${bitsText(one.bits)} bits`),
+      el("p", { class: "weight" }, meter, el("span", {}, `${bitsText(one.bits)} bits`)),
       el("p", { class: "counts" }, noveltyWords(one, detail.baseline?.since)),
       sum,
     );
@@ -234,8 +234,23 @@ function lineage(detail, width) {
   );
 }
 
+/** Whether a label of an event names the finding's own principal, not another of the lineage. */
+function isOwn(detail, label) {
+  const { name, id, person } = detail.principal ?? {};
+  return label === name || label === id || (person !== undefined && label.startsWith(person));
+}
+
+/** Calls that are new for the finding's own principal, heaviest first. */
 function newCalls(detail) {
-  return unique((detail.novelties ?? []).filter((one) => one.dimension === "call" && one.principal_count === 0).map((one) => one.value));
+  const makers = new Map();
+  for (const one of detail.evidence ?? []) {
+    if (one.principal) {
+      makers.set(one.call, [...(makers.get(one.call) ?? []), one.principal]);
+    }
+  }
+  const own = (call) => (makers.get(call) ?? []).length === 0 || makers.get(call).some((label) => isOwn(detail, label));
+  const fresh = (detail.novelties ?? []).filter((one) => one.dimension === "call" && one.principal_count === 0);
+  return unique(fresh.map((one) => one.value)).filter(own);
 }
 
 function hoursOf(detail) {
@@ -258,7 +273,7 @@ function week(detail, profile, width) {
       el(
         "figcaption",
         {},
-        `${weekWords(profile, hours)}. Hours in UTC; the darker, the more calls learnt. A ring marks hours with events of this finding; they count too, if they were learnt.`,
+        `${weekWords(profile, hours)}. Hours in UTC; the stronger the colour, the more calls learnt. A ring marks hours with events of this finding; they count too, if they were learnt.`,
       ),
     ),
   );

@@ -274,7 +274,6 @@ function buildForm() {
       options("any tactic", tally(index.findings.flatMap((one) => one.tactics)), (tactic) => index.tactics[tactic] ?? tactic),
     ),
     choice("sort", "Order", sorts),
-    el("div", { class: "field" }, form.reset),
   );
   made.addEventListener("submit", (event) => event.preventDefault());
   return made;
@@ -313,6 +312,7 @@ async function route() {
   document.getElementById("overview").hidden = opened;
   document.getElementById("list").hidden = opened;
   article.hidden = !opened;
+  document.body.classList.toggle("reading", opened);
   if (opened) {
     openedFrom = finding.id;
     left = filtered();
@@ -360,7 +360,7 @@ async function start() {
     const first = drawMore();
     first?.querySelector("a").focus();
   });
-  list.append(buildForm(), status_, rows, moreButton);
+  list.append(buildForm(), el("div", { class: "outcome" }, status_, form.reset), rows, moreButton);
   window.addEventListener("hashchange", route);
   await route();
   document.documentElement.dataset.ready = "true";

@@ -33,7 +33,7 @@ pub const PAGE_BYTES_AIM: usize = 4_500_000;
 /// The style and the script of this page, with their digests.
 const STYLE: (&str, &str) = (
     include_str!("report.css"),
-    "/SYIXsPOIVylZilAjn8oD/U1IIow8iOXbpqPZaGI4gg=",
+    "dPcAvkYolAOtrPAxztsP0BxQC+pEnHZOibjz8PUCJOQ=",
 );
 const SCRIPT: (&str, &str) = (
     concat!(
@@ -42,7 +42,7 @@ const SCRIPT: (&str, &str) = (
         include_str!("list.js"),
         include_str!("finding.js"),
     ),
-    "vRhk/84JPmqD+V/EBLRMLWwAa9uj+2XaBLokeawkOI0=",
+    "alyev+7fNyHGwVCuCjQ8/Eo1nDzf5Zjdn+PCKCRIoBI=",
 );
 
 /// What is known of the principals: a baseline and the words of its ids.
