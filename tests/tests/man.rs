@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "detect",
     "events",
     "explain",
+    "report",
     "man",
     "settings",
     "simulate",

@@ -303,8 +303,12 @@ fn the_page_serves_its_readers_and_stays_light() {
     let many = demo.path("many.jsonl");
     fs::write(&many, lines(&varied(&templates, MANY))).expect("written");
     let large = demo.page(&many, "many.html");
-    let bytes = fs::metadata(&large).expect("a page").len();
-    eprintln!("a page of {MANY} findings weighs {bytes} bytes");
+    let weight = |path: &Path| fs::metadata(path).expect("written").len();
+    let bytes = weight(&large);
+    eprintln!(
+        "{MANY} findings: {} bytes as JSON Lines, {bytes} as a page",
+        weight(&many)
+    );
     assert!(bytes <= PAGE_BYTES_MAX, "{bytes} bytes");
 
     // The same input gives the same bytes.
