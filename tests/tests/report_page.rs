@@ -137,6 +137,8 @@ fn hostile() -> Vec<Value> {
             "user_agent": text, "bits": 2.5, "why": [text], "code": text, "principal": text, "access_key_id": text,
         }]);
         one["attack"] = value!([{"tactic": text, "technique": text}]);
+        one["change"] = value!({"since": text, "calls": [text], "principals": [{"principal": one["principal"], "first": text}]});
+        one["reach"] = value!({"credentials": [text, "b"], "principals": [text, "b"], "accounts": [text, "b"]});
         one["harmless_if"] = value!([text]);
         one["next_steps"] = value!([text]);
         one["baseline"] = value!({"since": text, "until": text, "maturity": text, "coverage": 0.5, "settings": text});

@@ -86,7 +86,7 @@ pub(crate) fn stacked(
         let end = i32::try_from(chart.bars.len()).unwrap_or(i32::MAX);
         let mut on = ChartBuilder::on(area)
             .margin(10)
-            .margin_right(30)
+            .margin_right(45)
             .x_label_area_size(45)
             .y_label_area_size(60)
             .build_cartesian_2d(0..end, 0..most)?;
@@ -147,7 +147,7 @@ pub(crate) fn curve(forecast: &Forecast<'_>) -> Markup {
         |area| {
             let mut on = ChartBuilder::on(area)
                 .margin(10)
-                .margin_right(30)
+                .margin_right(45)
                 .x_label_area_size(45)
                 .y_label_area_size(60)
                 .build_cartesian_2d(least..most.max(least + 1.0), 0.0..highest)?;

@@ -160,6 +160,20 @@ fn evidence_left_out_is_counted() {
     assert_eq!(detail["evidence_more"], 2_000 - EVIDENCE_IN_PAGE_MAX);
 }
 
+#[test]
+fn a_behaviour_change_names_its_principals() {
+    let mut change = FindingV1::from(&handmade::behavior_change());
+    if let Some(change) = &mut change.change {
+        change.principals = vec![change.principals[0].clone(); 45];
+    }
+    let page = page(vec![change], None);
+    let data = data(&page);
+    let detail = &unpacked(&data["details"][0])[0];
+    assert_eq!(detail["change"]["principals"].as_array().unwrap().len(), 40);
+    assert_eq!(detail["change"]["principals_more"], 5);
+    assert_eq!(detail["change"]["calls"][0], "bedrock:InvokeModel");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

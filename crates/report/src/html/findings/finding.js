@@ -61,7 +61,7 @@ function whatNow(detail) {
   if (steps.length > 0) {
     const all = steps.map((step, at) => `${at + 1}. ${step}`).join("\n");
     const items = steps.map((step, at) => el("li", {}, el("span", {}, step), " ", copyButton(step, `step ${at + 1}`)));
-    const whole = steps.length > 1 ? el("p", {}, copyButton(all, "all steps"), el("span", { class: "soft" }, " all steps")) : "";
+    const whole = steps.length > 1 ? el("p", { class: "all-steps" }, copyButton(all, "all steps"), el("span", { class: "soft" }, " all steps")) : "";
     parts.push(section("Next steps", el("ol", { class: "steps" }, items), whole));
   }
   if (harmless.length > 0) {

@@ -124,7 +124,12 @@ function item(finding) {
     "li",
     { class: "item" },
     el("div", { class: "rank" }, severityMark(finding.severity), el("span", { class: "bits" }, `${finding.score.toFixed(1)} bits`)),
-    el("div", { class: "what" }, el("h3", {}, link), el("p", { class: "meta" }, `${principal.words} · ${dayText(finding.opened)}`, badges(finding))),
+    el(
+      "div",
+      { class: "what" },
+      el("h3", {}, link),
+      el("p", { class: "meta" }, `${principal.words} · `, el("span", { class: "day" }, dayText(finding.opened)), badges(finding)),
+    ),
     el("div", { class: "when" }, finding.spark ? sparkline(finding.spark, `Bits over time, ${events}`) : "", el("span", { class: "meta" }, events)),
   );
 }

@@ -20,6 +20,9 @@ use crate::{
 /// Accounts listed, most findings first.
 const ACCOUNTS_MAX: usize = 200;
 
+/// Fewest days of the chart by day.
+const DAYS_MIN: u16 = 14;
+
 /// Heads of a table by severity, after its first column.
 const BY_SEVERITY: [&str; 5] = ["critical", "high", "medium", "low", "all"];
 
@@ -135,10 +138,12 @@ impl Overview {
     }
 
     fn by_day(&self) -> Markup {
-        let Some(days) = self.days else {
+        let Some((since, until)) = self.days else {
             return html! { p { "No finding tells its day." } };
         };
-        let chart = bars_of(days, self.opened.iter().copied());
+        // One day alone would be a slab.
+        let since = since.0.min(until.0.saturating_sub(DAYS_MIN - 1));
+        let chart = bars_of((Day(since), until), self.opened.iter().copied());
         let total = |counts: &Counts| counts.iter().sum::<u64>();
         let busiest = chart
             .bars
