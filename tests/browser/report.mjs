@@ -217,7 +217,7 @@ async function walk(what, browser, job, viewport) {
   check(`${what}: Tab reaches every link, button and fold of a finding`, met.length >= reached && folded > 0, [met.length, reached]);
   await tabTo(page, (at) => at.startsWith("How these "));
   await page.keyboard.press("Enter");
-  check(`${what}: the arithmetic unfolds`, await page.$eval("#finding details[open] .sum", (one) => one.checkVisibility()));
+  check(`${what}: the arithmetic unfolds`, await page.$eval("#finding details[open] .arithmetic", (one) => one.checkVisibility()));
 
   await page.evaluate(() => document.getElementById("finding-title").focus());
   const title = await page.title();

@@ -149,7 +149,7 @@ function whatIsNew(detail) {
       shape("rect", { class: "bar", width: Math.max(0, (one.bits / most) * 100), height: 6 }),
     );
     const sum = one.arithmetic
-      ? el("details", {}, el("summary", {}, `How these ${bitsText(one.bits)} bits come about`), el("p", { class: "sum" }, one.arithmetic))
+      ? el("details", {}, el("summary", {}, `How these ${bitsText(one.bits)} bits come about`), el("p", { class: "arithmetic" }, one.arithmetic))
       : "";
     return el(
       "li",

@@ -33,7 +33,7 @@ pub const PAGE_BYTES_AIM: usize = 4_500_000;
 /// The style and the script of this page, with their digests.
 const STYLE: (&str, &str) = (
     include_str!("report.css"),
-    "BII6jx7Pf4V+1fgdBShEWEGUeI3Bjh+x6V7s7Uth69s=",
+    "F69DKhk25vVmCJVNfeMorB71NqpaiqIIcVpmh5PIQGw=",
 );
 const SCRIPT: (&str, &str) = (
     concat!(
@@ -42,7 +42,7 @@ const SCRIPT: (&str, &str) = (
         include_str!("list.js"),
         include_str!("finding.js"),
     ),
-    "mIe0AliVpAhcrJocBLEMey3jWyKH7YeVOS4T6GNR/MQ=",
+    "l8U0WEcckdqACCGqqmQ4coghtE48N3TF04oVGa/MRbE=",
 );
 
 /// What is known of the principals: a baseline and the words of its ids.
