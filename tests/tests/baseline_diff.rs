@@ -159,7 +159,7 @@ fn what_changed_on_a_line_is_told() {
         json!([
             "seen frequent → rare",
             "standing learnt → approved",
-            "said nothing → by ana: audit"
+            "ruling nothing → by ana: audit"
         ])
     );
 }

@@ -262,7 +262,7 @@ fn review_changes(changes: &mut Vec<String>, old: &LineReview, new: &LineReview)
     );
     let severity = |review: &LineReview| review.severity.map_or("", |one| one.as_str());
     change(changes, "severity", severity(old), severity(new));
-    change(changes, "said", &said(&old.said), &said(&new.said));
+    change(changes, "ruling", &said(&old.said), &said(&new.said));
 }
 
 fn said(said: &Said) -> String {
@@ -279,7 +279,7 @@ fn said(said: &Said) -> String {
             text += &part;
         }
     }
-    text
+    text.trim_start_matches([':', ' ']).to_owned()
 }
 
 fn change(changes: &mut Vec<String>, what: &str, from: &str, to: &str) {
