@@ -495,3 +495,100 @@ fn single_lines_are_ruled_on_from_the_command_line() {
         .fails_saying(&["no such file"]);
     assert!(!missing.exists());
 }
+
+const SUPPRESSIONS: &str = r#"[[suppression]]
+id = "key-audit"
+principal = "ci-*"
+call = "iam:List*"
+reason = "keys are audited"
+author = "ana"
+on = 2026-04-01
+until = 2026-06-01
+
+[[suppression]]
+id = "nobody"
+principal = "nobody"
+reason = "nothing like it"
+author = "ben"
+on = 2026-04-01
+until = 2026-06-01
+
+[[suppression]]
+id = "old"
+type = "Discovery:*"
+reason = "a migration"
+author = "ben"
+on = 2026-03-01
+until = 2026-04-01
+"#;
+
+#[test]
+fn what_is_suppressed_is_counted_shown_on_request_and_raised_by_later_news() {
+    let desk = Desk::new();
+    let file = desk.path("suppressions.toml");
+    let (findings, summary) = (desk.path("all.jsonl"), desk.path("summary.json"));
+    fs::write(&file, SUPPRESSIONS).unwrap();
+    let mut records = vec![record("ci-deploy", DAYS, 12, "iam:ListAccessKeys")];
+    let judge = |records: &[String], all: &[&str]| {
+        let news = desk.file("news.json", records);
+        let run = offtrail!["detect", news, "--suppressions", &file]
+            .args("--learn none --threshold 3 --format jsonl".split(' '))
+            .args([Path::new("--findings"), &findings])
+            .args([Path::new("--summary"), &summary]);
+        let ran = desk.on_baseline(run).args(all).run().expect(0);
+        let told = json_lines(&fs::read_to_string(&findings).unwrap());
+        (ran, told, offtrail_tests::binary::summary(&summary))
+    };
+
+    let (ran, told, counts) = judge(&records, &[]);
+    assert_eq!(told, Vec::<Value>::new());
+    let expected = json!({"key-audit": 1});
+    assert_eq!(counts["findings"]["suppressed_by"], expected, "{counts}");
+    assert_eq!(counts["findings"]["suppressed"], 1);
+    assert_eq!(counts["reconciled"], true);
+    for said in [
+        "1 = 0 written + 1 suppressed",
+        "suppression key-audit hid 1 finding (ana, until 2026-06-01: keys are audited)",
+        "suppression nobody hid nothing in this run",
+        "warning: suppression old has expired and hides nothing any more",
+    ] {
+        let words: Vec<&str> = ran.stderr.split_whitespace().collect();
+        assert!(words.join(" ").contains(said), "no {said:?}: {ran:#?}");
+    }
+
+    let (_, told, counts) = judge(&records, &["--all"]);
+    let hidden = told.last().unwrap();
+    assert_eq!(
+        (&hidden["raised"], &hidden["suppressed_by"]),
+        (&json!(false), &json!("key-audit"))
+    );
+    assert_eq!(hidden["suppression"]["author"], "ana");
+    assert_eq!(counts["findings"]["suppressed"], 1);
+    let id = hidden["id"].as_str().unwrap();
+    let story = offtrail!["explain", id, "--findings", &findings].ok();
+    let said = "by key-audit (ana, until 2026-06-01, keys are audited)";
+    assert!(story.contains(said), "{story}");
+
+    records.push(record("ci-deploy", DAYS, 13, "iam:CreateAccessKey"));
+    let (_, told, counts) = judge(&records, &[]);
+    let raised = told.last().unwrap();
+    assert_eq!(
+        (&raised["raised"], &raised["suppressed_by"], &raised["id"]),
+        (&json!(true), &Value::Null, &hidden["id"])
+    );
+    assert_eq!(raised["evidence"].as_array().unwrap().len(), 2);
+    assert_eq!(counts["findings"]["suppressed"], 0);
+
+    fs::write(&file, SUPPRESSIONS.replace("author", "auther")).unwrap();
+    let news = desk.path("news.json");
+    let ran = desk
+        .on_baseline(offtrail!["detect", news, "--suppressions", &file])
+        .run();
+    assert_eq!((ran.code, &*ran.stdout), (Some(2), ""));
+    for said in [
+        "suppressions.toml:6: unknown field \"auther\"",
+        "nothing was judged",
+    ] {
+        assert!(ran.stderr.contains(said), "no {said:?}: {ran:#?}");
+    }
+}

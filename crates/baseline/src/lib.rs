@@ -16,6 +16,7 @@ mod profile;
 pub mod review;
 mod rows;
 mod rulings;
+mod suppressions;
 mod targets;
 
 pub use baseline::{Baseline, Window};
@@ -30,4 +31,8 @@ pub use rulings::{
     Answer, CallPattern, EXPECTATIONS_MAX, Expectation, PATTERNS_MAX, PatternError,
     PrincipalRulings, Purpose, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, Review, RuledLine, Ruling,
     Rulings, Season, is_sayable,
+};
+pub use suppressions::{
+    SUPPRESSION_DAYS_MAX, SUPPRESSION_ID_CHARS_MAX, SUPPRESSIONS_MAX, Suppression, Suppressions,
+    TEXT_PATTERN_CHARS_MAX, TextPattern, TextPatternError,
 };

@@ -351,7 +351,7 @@ fn bytes_of_any_kind_are_a_mistake_and_no_panic() {
     let told = |bytes: &[u8]| read(bytes).unwrap_err()[0].to_string();
     assert_eq!(
         told(b"a = 1\n\xff"),
-        "2: this is no UTF-8 text; save the file as UTF-8, or export it again"
+        "2: this is no UTF-8 text; save the file as UTF-8, or take back its last version"
     );
     assert!(told(b"calls = [\n  { call = \n]\n").contains("this is no TOML"));
 }

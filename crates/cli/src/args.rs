@@ -202,6 +202,9 @@ pub(crate) struct JudgeArgs {
     /// Settings to judge by; see `offtrail settings show`.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// Hide what this reviewed file (suppressions.toml) covers; hidden findings are counted, and written with --all.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppressions: Option<PathBuf>,
     /// Raise findings from this score on, instead of the settings' threshold.
     #[arg(long, value_name = "BITS", value_parser = bits)]
     pub(crate) threshold: Option<f64>,

@@ -111,7 +111,7 @@ fn severity(case: &Case, lead: &Lead, above: f64, steps: &SeveritySettings) -> S
     };
     let key_abused = lead.credential.kind == CredentialKind::PermanentKey
         && lead.class >= SensitivityClass::IdentityOrCredentialRead;
-    let floor = if !case.raised {
+    let floor = if !case.has_reached() {
         Severity::Low
     } else if case.foothold || (key_abused && stated.is_none()) {
         Severity::High
@@ -139,7 +139,7 @@ fn purpose(tactic: Option<&str>) -> &'static str {
     }
 }
 
-fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
+pub(crate) fn finding_type(case: &Case, lead: &Lead, principal: &PrincipalName) -> String {
     let resource = match principal.kind {
         PrincipalKind::Role => "IAMRole",
         PrincipalKind::Root => "Root",

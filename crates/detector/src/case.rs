@@ -17,6 +17,7 @@ use crate::{
     landscape::News,
     obey::{RuledNews, RuledNote},
     settings::FindingSettings,
+    suppress::Covers,
     wave::Wave,
     window::{damped_sum, extended, first_end},
 };
@@ -150,6 +151,10 @@ pub(crate) struct Case {
     pub(crate) brought_facets: Vec<BroughtFacet>,
     pub(crate) note: BaselineNote,
     pub(crate) raised: bool,
+    /// What of its news suppressions cover.
+    pub(crate) covers: Covers,
+    /// The mark of the suppression that hides it, though it reached the threshold.
+    pub(crate) suppressed: Option<u64>,
     /// The source of the behaviour change it went to.
     pub(crate) change: Option<String>,
     /// What a call of a wave counts of itself before it is raised.
@@ -192,6 +197,8 @@ impl Case {
             brought_facets: Vec::new(),
             note,
             raised: false,
+            covers: Covers::default(),
+            suppressed: None,
             change: None,
             foothold: false,
             told: None,
@@ -202,19 +209,20 @@ impl Case {
     /// Bits: damped sum of the calls plus the largest of each other dimension. Finite, ≥ 0. Before it is raised, calls of waves count their
     /// share, unless a network is new: what is rolled out runs where its principals run.
     pub(crate) fn score(&self) -> f64 {
-        if self.raised || self.context.contains_key("network") {
-            return self.whole_score();
-        }
-        let own = self
-            .calls
-            .iter()
-            .map(|((principal, damped), bits)| match damped {
-                Damped::Call(call) if self.followers.contains_key(&(*principal, *call)) => {
-                    bits * self.wave_share
-                }
-                _ => *bits,
-            });
+        let calls = self.calls.iter();
+        let own = calls.map(|((id, damped), bits)| bits * self.share_of(*id, *damped));
         damped_sum(own) + self.context.values().sum::<f64>()
+    }
+
+    /// How much of its bits a call counts.
+    pub(crate) fn share_of(&self, principal: PrincipalId, damped: Damped) -> f64 {
+        match damped {
+            _ if self.raised || self.context.contains_key("network") => 1.0,
+            Damped::Call(call) if self.followers.contains_key(&(principal, call)) => {
+                self.wave_share
+            }
+            _ => 1.0,
+        }
     }
 
     /// The same with calls of waves in full.
@@ -224,7 +232,7 @@ impl Case {
 
     /// Whether rows that it brought are held back.
     pub(crate) fn is_held(&self) -> bool {
-        self.raised || self.change.is_some()
+        self.has_reached() || self.change.is_some()
     }
 
     /// The heaviest of its calls that belong to waves.

@@ -14,6 +14,7 @@ use crate::{
     case::{Case, Follower},
     judge::Verdict,
     settings::{ChangeSettings, SeveritySettings},
+    suppress::Covers,
     wording,
 };
 
@@ -76,6 +77,8 @@ impl Change {
                 attack: BTreeSet::new(),
                 ruled: Vec::new(),
                 raised: true,
+                covers: Covers::default(),
+                suppressed: None,
                 change: None,
                 told: None,
                 told_evidence: 0,
@@ -199,7 +202,7 @@ impl Detector {
         verdict: &Verdict,
         words: &Vocabulary,
     ) -> Option<Finding> {
-        if case.raised || case.whole_score() < self.threshold {
+        if case.has_reached() || case.whole_score() < self.threshold {
             return None;
         }
         let follows = verdict

@@ -22,6 +22,7 @@ use crate::{
     lineage::{Lineage, Raised, step_of},
     place::Place,
     sensitivities::Sensitivities,
+    suppress::Hiding,
     volume::DayCounts,
 };
 
@@ -46,7 +47,7 @@ pub struct Detector {
     policy: LearningPolicy,
     pub(crate) threshold: f64,
     pub(crate) calibrated: bool,
-    has_floor: bool,
+    pub(crate) has_floor: bool,
     pub(crate) landscape: Landscape,
     pub(crate) sensitivities: Sensitivities,
     pub(crate) lineage: Lineage,
@@ -57,6 +58,7 @@ pub struct Detector {
     /// Changes of behaviour that go on, by the source of their calls.
     pub(crate) changes: BTreeMap<String, Change>,
     pub(crate) swept: Option<Timestamp>,
+    pub(crate) hiding: Hiding,
     /// Rows whose standing was changed beside what was observed.
     changed: Baseline,
 }
@@ -97,6 +99,7 @@ impl Detector {
             closed: BTreeMap::new(),
             changes: BTreeMap::new(),
             swept: None,
+            hiding: Hiding::default(),
             changed: Baseline::new(),
             settings,
         }
@@ -208,6 +211,7 @@ impl Detector {
         let evidence = evidence_of(observation, words);
         let mut refused = verdict.ruled.iter();
         let refused_anew = refused.any(|news| !case.holds_ruled(observation.principal, news));
+        let held = case.held(observation, verdict);
         case.add(observation, verdict, evidence, &self.settings.finding);
         let creates = observation
             .mint
@@ -219,12 +223,8 @@ impl Detector {
             // Whether it is ever used or not: it lasts.
             case.add_lineage(vec![step_of(observation, words)]);
         }
-        let score = case.score();
-        let (was_raised, was_held) = (case.raised, case.is_held());
-        let floor = verdict.call.as_ref().is_some_and(|news| news.above_floor);
-        case.raised |= score >= self.threshold
-            || (self.has_floor && floor && score > 0.0)
-            || !verdict.ruled.is_empty();
+        let (was_held, before) = (case.is_held(), (case.raised, case.suppressed));
+        self.raise_or_hide(&mut case, (observation, verdict), &held, words);
         let change = self.join_change(&mut case, verdict, words);
         let score = case.score();
         let holds = self.policy == LearningPolicy::HoldFlagged && case.is_held();
@@ -237,13 +237,14 @@ impl Detector {
             Standing::Learnt
         };
         self.note_brought(&mut case, observation, verdict);
-        let tells = case.raised || self.telling == Telling::All;
+        let tells = case.has_reached() || self.telling == Telling::All;
         // A closed case is not looked at again when its window ends.
         let rose = place == Place::Closed
             || refused_anew
             || case.told.is_none_or(|told| score >= told + TELL_RISE_BITS);
-        let finding = (tells && score > 0.0 && (rose || (case.raised && !was_raised)))
-            .then(|| self.tell(&mut case, words));
+        let turned = (case.raised, case.suppressed) != before;
+        let finding =
+            (tells && score > 0.0 && (rose || turned)).then(|| self.tell(&mut case, words));
         match place {
             Place::Open => self.open.insert(root, case),
             Place::Closed => self.closed.insert(root, case),
@@ -351,12 +352,12 @@ impl Detector {
     fn tell(&self, case: &mut Case, words: &Vocabulary) -> Finding {
         case.told = Some(case.score());
         case.told_evidence = case.evidence.len();
-        assemble(
-            case,
-            (self.threshold, self.calibrated),
-            &self.settings.severity,
-            words,
-        )
+        let threshold = (self.threshold, self.calibrated);
+        let finding = assemble(case, threshold, &self.settings.severity, words);
+        Finding {
+            suppressed_by: self.suppressed_by(case),
+            ..finding
+        }
     }
 
     /// Brings landscape and lineage up to date with an observation that `baseline` has just learnt (or, under
@@ -512,7 +513,7 @@ impl Detector {
 
     /// A case that an earlier run told under [`Telling::All`] may be one that this run doesn't tell.
     fn tell_last(&self, case: &mut Case, words: &Vocabulary) -> Option<Finding> {
-        let tells = case.raised || self.telling == Telling::All;
+        let tells = case.has_reached() || self.telling == Telling::All;
         let gained = case.told.is_some() && case.evidence.len() > case.told_evidence;
         (tells && gained).then(|| self.tell(case, words))
     }

@@ -3,7 +3,7 @@
 
 use offtrail_baseline::Maturity;
 pub use offtrail_event::Severity;
-use offtrail_event::{CredentialKind, OutcomeClass, PrincipalName, Timestamp};
+use offtrail_event::{CredentialKind, Day, OutcomeClass, PrincipalName, Timestamp};
 
 /// One state of a finding. A later state with the same id replaces it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,14 +50,29 @@ pub struct Finding {
     pub harmless_if: Vec<String>,
     /// What to do next, for this kind of credential.
     pub next_steps: Vec<String>,
-    /// Whether the score reached the threshold.
+    /// Whether the score reached the threshold and no suppression hides it.
     pub raised: bool,
     /// The reviewed suppression that hides it.
-    pub suppressed_by: Option<String>,
+    pub suppressed_by: Option<SuppressedBy>,
     /// What the credentials of its lineage touched.
     pub reach: Reach,
     /// What several principals took up together, if that is what it tells.
     pub change: Option<BehaviorChange>,
+}
+
+/// The suppression that hides a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuppressedBy {
+    /// Its name.
+    pub id: String,
+    /// Who answers for it.
+    pub author: String,
+    /// The day it was said.
+    pub on: Day,
+    /// The day from which on it hides nothing.
+    pub until: Day,
+    /// Why.
+    pub reason: String,
 }
 
 /// What the credentials of a finding's lineage touched: how far the harm may go. Each list sorted, each entry once.

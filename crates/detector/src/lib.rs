@@ -26,6 +26,7 @@ mod recreated;
 mod sensitivities;
 mod settings;
 mod state;
+mod suppress;
 mod tail;
 mod target;
 mod targets_met;
@@ -39,7 +40,7 @@ pub use calibrate::{Calibration, calibrate};
 pub use detector::{Collected, Detector};
 pub use finding::{
     Attack, BaselineNote, BehaviorChange, CredentialShown, Evidence, Finding, Frequency,
-    LineageStep, Novelty, PeerCount, Reach, Severity, Share,
+    LineageStep, Novelty, PeerCount, Reach, Severity, Share, SuppressedBy,
 };
 pub use judge::{CallNews, ContextNews, TargetNews, Verdict};
 pub use landscape::{Landscape, News, Popularity};

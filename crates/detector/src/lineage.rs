@@ -53,7 +53,7 @@ pub struct Ancestry {
     pub created: bool,
 }
 
-/// The cases whose findings are raised.
+/// The cases whose findings are raised, or hidden by a suppression.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raised<'c> {
     pub(crate) open: &'c BTreeMap<PrincipalId, Case>,
@@ -61,11 +61,11 @@ pub(crate) struct Raised<'c> {
 }
 
 impl Raised<'_> {
-    /// Whether a raised finding about this root was open or kept when something was created.
+    /// Whether a finding that reached the threshold about this root was open or kept when something was created.
     pub(crate) fn covers(self, root: PrincipalId, minted_at: Timestamp) -> bool {
         let cases = [self.open.get(&root), self.closed.get(&root)];
         let mut cases = cases.into_iter().flatten();
-        cases.any(|case| case.raised && case.opened <= minted_at)
+        cases.any(|case| case.has_reached() && case.opened <= minted_at)
     }
 }
 

@@ -3,7 +3,7 @@
 /// Which states of cases are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {
-    /// Only raised findings.
+    /// Only findings that reached the threshold: raised ones, and those a suppression hides.
     Raised,
     /// Also what stayed below the threshold.
     All,
@@ -23,7 +23,7 @@ pub struct Threshold {
 pub enum LearningPolicy {
     /// Learn nothing.
     Frozen,
-    /// Learn, and keep pending what raised findings rest on.
+    /// Learn, and keep pending what findings rest on that reached the threshold.
     HoldFlagged,
     /// Learn everything as known-good.
     LearnAll,

@@ -1,6 +1,6 @@
 //! [`Watch`]: the loop. Each observation that is in scope and no repeat waits for its turn, is judged, and only then learnt.
 
-use offtrail_baseline::{Baseline, Lesson};
+use offtrail_baseline::{Baseline, Lesson, Suppressions};
 use offtrail_detector::{
     Calibration, Detector, DetectorState, Finding, LearningPolicy, Settings, Setup, StateError,
     Telling, Threshold, Verdict, calibrate,
@@ -73,6 +73,7 @@ pub struct Watch<'w> {
     telling: Telling,
     settings: Settings,
     raising: Raising,
+    suppressions: Suppressions,
     calibration: Option<Calibration>,
     baseline: Baseline,
     /// What was learnt since the last [`Watch::take_touched`], for an incremental store.
@@ -106,6 +107,7 @@ impl<'w> Watch<'w> {
             telling: Telling::Raised,
             settings,
             raising: Raising::default(),
+            suppressions: Suppressions::default(),
             calibration: None,
             baseline,
             touched: None,
@@ -145,6 +147,13 @@ impl<'w> Watch<'w> {
         self
     }
 
+    /// Hides what these cover.
+    #[must_use]
+    pub fn with_suppressions(mut self, all: Suppressions) -> Self {
+        self.suppressions = all;
+        self
+    }
+
     /// Has `other` judge and learn the same observations in the same order, to compare two settings in one pass: it starts from this watch's
     /// baseline as it is when judging begins, and has neither waiting room nor memory of repeats of its own.
     #[must_use]
@@ -178,6 +187,7 @@ impl<'w> Watch<'w> {
         if let Some(threshold) = self.choose_threshold() {
             detector.set_threshold(threshold);
         }
+        detector.set_suppressions(&self.suppressions);
         self.detector = Some(detector);
         Ok(self)
     }
@@ -208,6 +218,7 @@ impl<'w> Watch<'w> {
         if let Some(threshold) = threshold {
             detector.set_threshold(threshold);
         }
+        detector.set_suppressions(&self.suppressions);
         self.detector = Some(detector);
     }
 

@@ -6,7 +6,9 @@
 
 use std::io;
 
-use offtrail_detector::{BehaviorChange, Evidence, Finding, LineageStep, Novelty, Share};
+use offtrail_detector::{
+    BehaviorChange, Evidence, Finding, LineageStep, Novelty, Share, SuppressedBy,
+};
 use offtrail_event::PrincipalName;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -91,6 +93,33 @@ pub struct FindingV1 {
     /// What several principals took up together, if that is what it tells.
     #[serde(default)]
     pub change: Option<ChangeV1>,
+    /// What the suppression says that hides it.
+    #[serde(default)]
+    pub suppression: Option<SuppressionV1>,
+}
+
+/// What the suppression that hides a finding says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressionV1 {
+    /// Who answers for it.
+    pub author: String,
+    /// The day it was said.
+    pub on: String,
+    /// The day from which on it hides nothing.
+    pub until: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<&SuppressedBy> for SuppressionV1 {
+    fn from(one: &SuppressedBy) -> Self {
+        Self {
+            author: one.author.clone(),
+            on: one.on.to_string(),
+            until: one.until.to_string(),
+            reason: one.reason.clone(),
+        }
+    }
 }
 
 /// What the credentials of a finding's lineage touched. Each list sorted.
@@ -388,7 +417,7 @@ impl From<&Finding> for FindingV1 {
             harmless_if: finding.harmless_if.clone(),
             next_steps: finding.next_steps.clone(),
             raised: finding.raised,
-            suppressed_by: finding.suppressed_by.clone(),
+            suppressed_by: finding.suppressed_by.as_ref().map(|one| one.id.clone()),
             root: finding.root.as_ref().map(PrincipalV1::from),
             threshold: Some(two_decimals(finding.threshold)),
             calibrated: Some(finding.calibrated),
@@ -398,6 +427,7 @@ impl From<&Finding> for FindingV1 {
                 accounts: finding.reach.accounts.clone(),
             }),
             change: finding.change.as_ref().map(ChangeV1::from),
+            suppression: finding.suppressed_by.as_ref().map(SuppressionV1::from),
         }
     }
 }

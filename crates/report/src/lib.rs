@@ -33,8 +33,8 @@ pub use difference::{
 };
 pub use finding::{
     ATTACK_VERSION, AttackV1, BaselineV1, CredentialV1, EvidenceV1, FINDING_VERSION, FindingV1,
-    LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, read_finding,
-    write_finding,
+    LineageV1, NoveltyV1, PeersV1, PrincipalV1, ReadFindingError, ShareV1, SuppressionV1,
+    read_finding, write_finding,
 };
 pub use html::{
     Backtest, Compared, EVIDENCE_IN_PAGE_MAX, FINDINGS_IN_PAGE_MAX, FindingsPage, Known,

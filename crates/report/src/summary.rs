@@ -94,10 +94,12 @@ pub struct Apart {
 pub struct FindingTally {
     /// All that came to be.
     pub total: u64,
-    /// Written.
+    /// Written, other than suppressed ones.
     pub written: u64,
-    /// Hidden by a reviewed suppression.
+    /// Hidden by a reviewed suppression; with `--all` they are written all the same.
     pub suppressed: u64,
+    /// The same by the suppression's id.
+    pub suppressed_by: BTreeMap<String, u64>,
     /// Of those written, which reached the threshold, by severity.
     pub raised: BTreeMap<Severity, u64>,
 }
@@ -158,6 +160,12 @@ impl Tally {
             findings.total,
             &[findings.written, findings.suppressed],
         );
+        let by = findings.suppressed_by.values().copied();
+        hold(
+            "suppressed = those of all suppressions",
+            findings.suppressed,
+            &by.collect::<Vec<u64>>(),
+        );
         for file in &self.by_file {
             let what = format!(
                 "records = observations + rejects, in {}",
@@ -217,7 +225,7 @@ struct SummaryV1<'a> {
     judged: u64,
     learnt: u64,
     late: u64,
-    findings: FindingsV1,
+    findings: FindingsV1<'a>,
     reconciled: bool,
     violated: Vec<String>,
     #[serde(skip_serializing_if = "<[FileTally]>::is_empty")]
@@ -225,11 +233,12 @@ struct SummaryV1<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingsV1 {
+struct FindingsV1<'a> {
     total: u64,
     written: u64,
     suppressed: u64,
     raised: RaisedV1,
+    suppressed_by: &'a BTreeMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -282,6 +291,7 @@ pub fn write_summary(
                 high: raised(Severity::High),
                 critical: raised(Severity::Critical),
             },
+            suppressed_by: &findings.suppressed_by,
         },
         reconciled: violated.is_empty(),
         violated,

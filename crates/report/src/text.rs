@@ -138,7 +138,19 @@ fn who(page: &mut Page<'_>, finding: &FindingV1) -> io::Result<()> {
     field(page, "when", &when(finding))?;
     field(page, "where", &origins(&finding.evidence))?;
     if let Some(suppression) = &finding.suppressed_by {
-        field(page, "suppressed", &format!("by {}", inert(suppression)))?;
+        let said = finding
+            .suppression
+            .as_ref()
+            .map_or_else(String::new, |one| {
+                let [author, until, reason] =
+                    [&one.author, &one.until, &one.reason].map(|t| inert(t));
+                format!(" ({author}, until {until}, {reason})")
+            });
+        field(
+            page,
+            "suppressed",
+            &format!("by {}{said}", inert(suppression)),
+        )?;
     }
     field(page, "finding", &inert(&finding.id))
 }

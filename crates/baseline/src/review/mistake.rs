@@ -1,6 +1,7 @@
 //! [`Mistake`]: what is wrong with a line of a review file, and what to do about it.
 
-use super::{REVIEW_FILE_BYTES_MAX, REVIEW_FILE_LINES_MAX};
+use super::{REVIEW_FILE_BYTES_MAX, REVIEW_FILE_LINES_MAX, SUPPRESSIONS_FILE_BYTES_MAX};
+use crate::{SUPPRESSION_DAYS_MAX, SUPPRESSION_ID_CHARS_MAX, TextPatternError};
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -16,7 +17,7 @@ pub struct Mistake {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum What {
     /// No UTF-8.
-    #[error("this is no UTF-8 text; save the file as UTF-8, or export it again")]
+    #[error("this is no UTF-8 text; save the file as UTF-8, or take back its last version")]
     NotText,
     /// Too large.
     #[error(
@@ -29,7 +30,7 @@ pub enum What {
     )]
     Conflict(String),
     /// Not TOML.
-    #[error("this is no TOML: {0}; correct it, or export the file again")]
+    #[error("this is no TOML: {0}; correct it, or take back the file's last version")]
     Toml(String),
     /// A later format.
     #[error("format {0} is not the one this build reads (1); upgrade offtrail or export again")]
@@ -169,5 +170,43 @@ pub enum What {
         known: &'static str,
         /// Standing of the file.
         found: &'static str,
+    },
+    /// A file of suppressions that is too large.
+    #[error("the file is larger than {SUPPRESSIONS_FILE_BYTES_MAX} bytes; join some suppressions")]
+    SuppressionsTooLarge,
+    /// A field that a suppression has to have.
+    #[error("a suppression without {0:?}; each says id, reason, author, on and until")]
+    SuppressionLacks(&'static str),
+    /// A suppression without a pattern.
+    #[error("this suppression would hide everything; say principal, call, network or type")]
+    SuppressesEverything,
+    /// An id that is none.
+    #[error(
+        "\"id\" has to be 1 to {SUPPRESSION_ID_CHARS_MAX} letters, digits, dots, underscores and hyphens"
+    )]
+    SuppressionId,
+    /// Two of one id.
+    #[error("{what} stands here and on line {first}; give one of the two another id")]
+    SuppressionTwice {
+        /// Which.
+        what: String,
+        /// Where it stands first.
+        first: usize,
+    },
+    /// It would hide for too long.
+    #[error(
+        "it hides for {days} days, at most {SUPPRESSION_DAYS_MAX} are possible; write an earlier until, and renew it then"
+    )]
+    TooLong {
+        /// From `on` to `until`.
+        days: i32,
+    },
+    /// A pattern of texts.
+    #[error("{field:?} {error}")]
+    TextPattern {
+        /// Its name.
+        field: &'static str,
+        /// What is wrong with it.
+        error: TextPatternError,
     },
 }

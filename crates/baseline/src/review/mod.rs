@@ -7,10 +7,12 @@ mod fields;
 mod import;
 mod mistake;
 mod read;
+mod suppressions;
 
 pub use import::{Change, Changes, Import, Presumed, Ruled};
 pub use mistake::{Mistake, What};
 pub use read::read;
+pub use suppressions::{SUPPRESSIONS_FILE_BYTES_MAX, read_suppressions};
 
 use offtrail_event::{Day, OutcomeClass, PrincipalKind, Severity};
 

@@ -40,17 +40,26 @@ const SAID_FIELDS: [&str; 4] = ["by", "on", "reason", "until"];
 ///
 /// All that is wrong with it, up to [`super::MISTAKES_MAX`], by line.
 pub fn read(bytes: &[u8]) -> Result<ReviewFile, Vec<Mistake>> {
-    let alone = |line, what| Err(vec![Mistake { line, what }]);
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
     if bytes.len() > REVIEW_FILE_BYTES_MAX || lines > REVIEW_FILE_LINES_MAX {
-        return alone(1, What::TooLarge);
+        let what = What::TooLarge;
+        return Err(vec![Mistake { line: 1, what }]);
     }
+    document(bytes, file)
+}
+
+/// Reads a TOML document with `read`; nothing comes of it where there is any mistake.
+pub(super) fn document<T>(
+    bytes: &[u8],
+    read: impl FnOnce(&mut Fields, Table<'_, '_>) -> Option<T>,
+) -> Result<T, Vec<Mistake>> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            return alone(line, What::NotText);
+            let what = What::NotText;
+            return Err(vec![Mistake { line, what }]);
         }
     };
     let mut fields = Fields::new(text);
@@ -74,8 +83,8 @@ pub fn read(bytes: &[u8]) -> Result<ReviewFile, Vec<Mistake>> {
         fields: document.get_ref(),
         line: 1,
     };
-    match (file(&mut fields, table), fields.mistakes.is_empty()) {
-        (Some(file), true) => Ok(file),
+    match (read(&mut fields, table), fields.mistakes.is_empty()) {
+        (Some(whole), true) => Ok(whole),
         _ => Err(sorted(fields.mistakes)),
     }
 }

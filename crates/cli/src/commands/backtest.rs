@@ -27,6 +27,7 @@ use crate::{
         naming::Naming,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
+        suppressions,
     },
     progress::Talk,
 };
@@ -100,6 +101,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         findings.take(finding)
     })?;
     tally.findings = findings.tally();
+    let last = judged.watch.baseline().window.0.map(|(_, until)| until);
+    suppressions::say(&judging.suppressions, &tally.findings, last, talk);
     let only_learnt = judged.watch.tally().only_learnt;
     let first = Run::of(args, &judging, (&judged.watch, &judging.settings), gathered);
     let second = judged
@@ -162,6 +165,7 @@ fn judging<'j>(
         policy: args.judge.learn.policy(),
         telling: if all { Telling::All } else { Telling::Raised },
         settings: settings(args.judge.settings.as_deref())?,
+        suppressions: suppressions::read(args.judge.suppressions.as_deref())?,
         raising: match args.judge.threshold {
             Some(bits) => Raising::At(Threshold {
                 bits,

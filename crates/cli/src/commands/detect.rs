@@ -20,6 +20,7 @@ use crate::{
         learn::{Known, commit},
         naming::{Naming, agree},
         run::{list, reconcile, settings},
+        suppressions,
     },
     progress::Talk,
 };
@@ -47,6 +48,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let settings = settings(args.judge.settings.as_deref())?;
+    let suppressions = suppressions::read(args.judge.suppressions.as_deref())?;
     let policy = args.judge.learn.policy();
     let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut store = Store::open_read_only(&args.baseline)?;
@@ -77,6 +79,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         },
         settings,
         raising,
+        suppressions,
         threads: args.input.threads(),
         lateness_secs: args.input.lateness_secs(),
         talk,
@@ -97,6 +100,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         findings.take(finding)
     })?;
     tally.findings = findings.tally();
+    let last = judged.watch.baseline().window.0.map(|(_, until)| until);
+    suppressions::say(&judging.suppressions, &tally.findings, last, talk);
     let reached = args
         .judge
         .fail_on

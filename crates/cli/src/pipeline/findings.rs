@@ -34,6 +34,8 @@ struct Known {
     severity: Severity,
     raised: bool,
     written: bool,
+    /// The suppression that hides its last state; `None` too if --min-severity leaves it out.
+    suppressed_by: Option<String>,
 }
 
 impl Findings {
@@ -81,10 +83,13 @@ impl Findings {
                 severity: finding.severity,
                 raised: false,
                 written: false,
+                suppressed_by: None,
             });
         known.severity = finding.severity;
         known.raised |= finding.raised;
         known.written |= told && severe;
+        let by = finding.suppressed_by.as_ref();
+        known.suppressed_by = by.filter(|_| severe).map(|one| one.id.clone());
         if !told {
             return Ok(());
         }
@@ -113,7 +118,16 @@ impl Findings {
     /// Counts for the reconciliation. What lies below `--min-severity` is not among them.
     pub(crate) fn tally(&self) -> FindingTally {
         let mut tally = FindingTally::default();
-        for known in self.known.values().filter(|known| known.written) {
+        for known in self.known.values() {
+            if let Some(id) = &known.suppressed_by {
+                tally.total += 1;
+                tally.suppressed += 1;
+                *tally.suppressed_by.entry(id.clone()).or_default() += 1;
+                continue;
+            }
+            if !known.written {
+                continue;
+            }
             tally.total += 1;
             tally.written += 1;
             if known.raised {

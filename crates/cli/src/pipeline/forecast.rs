@@ -29,6 +29,11 @@ impl<'l> Gathered<'l> {
         if let Some(scoring) = &mut self.scoring {
             scoring.take(finding.time, &FindingV1::from(finding));
         }
+        if finding.suppressed_by.is_some() {
+            // No threshold would show it.
+            self.findings.remove(&finding.id);
+            return;
+        }
         match self.findings.get_mut(&finding.id) {
             Some(known) => known.grow(finding),
             None => {

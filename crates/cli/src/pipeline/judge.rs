@@ -16,7 +16,7 @@ use crate::{
     progress::{Progress, Talk},
 };
 
-use offtrail_baseline::Baseline;
+use offtrail_baseline::{Baseline, Suppressions};
 
 /// How to judge.
 pub(crate) struct Judging<'j> {
@@ -27,6 +27,7 @@ pub(crate) struct Judging<'j> {
     pub(crate) telling: Telling,
     pub(crate) settings: Settings,
     pub(crate) raising: Raising,
+    pub(crate) suppressions: Suppressions,
     pub(crate) threads: usize,
     /// How much later than its events a file may be delivered, seconds.
     pub(crate) lateness_secs: i64,
@@ -66,6 +67,7 @@ impl<'j> Judging<'j> {
             .with_policy(self.policy)
             .with_telling(self.telling)
             .with_raising(self.raising)
+            .with_suppressions(self.suppressions.clone())
     }
 
     /// Reads what is listed and judges it; `tell` gets each state as it is reached.

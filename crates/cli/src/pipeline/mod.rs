@@ -9,4 +9,5 @@ pub(crate) mod naming;
 pub(crate) mod order;
 pub(crate) mod run;
 pub(crate) mod score;
+pub(crate) mod suppressions;
 pub(crate) mod tally;

@@ -12,6 +12,7 @@ use crate::{
     landscape::News,
     lineage::{Edge, Minted},
     obey::RuledNote,
+    suppress::{Cover, Covers},
     wave::Wave,
 };
 
@@ -260,6 +261,38 @@ packed_struct!(Lead {
     ruled
 });
 packed_struct!(RuledNote { severity, text });
+packed_struct!(Cover {
+    by,
+    bits,
+    above_floor
+});
+
+impl Packed for Covers {
+    fn pack(&self, to: &mut Packer) {
+        let calls = self.calls.iter();
+        to.unordered(calls.map(|(key, cover)| (*key, cover.clone())));
+        let context = self.context.iter();
+        to.unordered(
+            context
+                .map(|((id, name, value), cover)| (ContextKey(*id, name, *value), cover.clone())),
+        );
+        to.unordered(self.bare.iter().map(|(key, bits)| (*key, *bits)));
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+        let calls: Vec<((PrincipalId, Damped), Cover)> = from.list()?;
+        let context: Vec<(ContextKey, Cover)> = from.list()?;
+        let bare: Vec<(&'static str, f64)> = from.list()?;
+        let context = context.into_iter();
+        Ok(Self {
+            calls: calls.into_iter().collect(),
+            context: context
+                .map(|(ContextKey(id, name, value), cover)| ((id, name, value), cover))
+                .collect(),
+            bare: bare.into_iter().collect(),
+        })
+    }
+}
 
 impl Packed for Case {
     fn pack(&self, to: &mut Packer) {
@@ -285,6 +318,8 @@ impl Packed for Case {
         (self.raised, self.foothold).pack(to);
         (self.change.clone(), self.wave_share).pack(to);
         (self.told, self.told_evidence).pack(to);
+        self.covers.pack(to);
+        self.suppressed.pack(to);
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
@@ -303,6 +338,7 @@ impl Packed for Case {
         let (raised, foothold) = Packed::unpack(from)?;
         let (change, wave_share) = Packed::unpack(from)?;
         let (told, told_evidence) = Packed::unpack(from)?;
+        let (covers, suppressed) = Packed::unpack(from)?;
         Ok(Self {
             id,
             root,
@@ -326,6 +362,8 @@ impl Packed for Case {
             brought_calls,
             brought_facets,
             note,
+            covers,
+            suppressed,
             raised,
             change,
             wave_share,

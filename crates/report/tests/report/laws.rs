@@ -1,6 +1,6 @@
 //! Whatever a finding, a principal or a summary holds, nothing of it acts on a terminal, and no line is wider than promised.
 
-use offtrail_detector::{Finding, Severity};
+use offtrail_detector::{Finding, Severity, SuppressedBy};
 use offtrail_report::{
     COLUMNS, FileTally, FindingV1, Purpose, Style, Tally, read_finding, write_finding,
     write_finding_short, write_finding_text, write_summary_text,
@@ -120,7 +120,13 @@ pub(crate) fn hostile_finding() -> impl Strategy<Value = Finding> {
             finding.guardduty = Some(next());
             finding.harmless_if = vec![next()];
             finding.next_steps = vec![next(); 3];
-            finding.suppressed_by = yes.then(&mut next);
+            finding.suppressed_by = yes.then(|| SuppressedBy {
+                id: next(),
+                author: next(),
+                on: finding.time.day(),
+                until: finding.time.day(),
+                reason: next(),
+            });
             (finding.score, finding.threshold, finding.raised) = (number, -number, yes);
             finding.severity = Severity::ALL[severity];
             finding

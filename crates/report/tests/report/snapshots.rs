@@ -258,6 +258,7 @@ fn tally() -> Tally {
             total: 7,
             written: 6,
             suppressed: 1,
+            suppressed_by: [("scanner".to_owned(), 1)].into(),
             raised: [(Severity::Critical, 1), (Severity::Low, 3)].into(),
         },
         by_file: Vec::new(),
@@ -304,6 +305,7 @@ fn what_does_not_add_up_is_said() {
             tally.records += 1;
             tally.judged -= 1;
             tally.findings.written = 7;
+            tally.findings.suppressed_by.insert("audit".to_owned(), 2);
             tally.by_file = vec![FileTally {
                 provenance: "b".into(),
                 records: 1235,
@@ -316,6 +318,7 @@ fn what_does_not_add_up_is_said() {
             "records = observations + rejects: 1235 is not 1230 + 4 = 1234",
             "observations = judged + repeated + out of scope: 1230 is not 999 + 200 + 30 = 1229",
             "findings = written + suppressed: 7 is not 7 + 1 = 8",
+            "suppressed = those of all suppressions: 1 is not 2 + 1 = 3",
             "records = observations + rejects, in b: 1235 is not 1230 + 4 = 1234",
         ],
     );
