@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use offtrail_detector::{LearningPolicy, Severity};
+use offtrail_detector::{LearningPolicy, Severity, Telling};
 use offtrail_event::{Day, OutcomeClass, Timestamp};
 use offtrail_sources::{S3Settings, Source, TimeRange};
 
@@ -208,6 +208,17 @@ pub(crate) struct JudgeArgs {
     /// Raise findings from this score on, instead of the settings' threshold.
     #[arg(long, value_name = "BITS", value_parser = bits)]
     pub(crate) threshold: Option<f64>,
+}
+
+impl JudgeArgs {
+    /// What the engine is to tell.
+    pub(crate) fn telling(&self) -> Telling {
+        if self.all {
+            Telling::All
+        } else {
+            Telling::Raised
+        }
+    }
 }
 
 /// How findings are written.

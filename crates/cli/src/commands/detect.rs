@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use offtrail_detector::{LearningPolicy, Telling};
+use offtrail_detector::LearningPolicy;
 use offtrail_engine::Scope;
 use offtrail_event::Vocabulary;
 use offtrail_report::{Purpose, Tally};
@@ -72,11 +72,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             judge_from: None,
         },
         policy,
-        telling: if args.judge.all {
-            Telling::All
-        } else {
-            Telling::Raised
-        },
+        telling: args.judge.telling(),
         settings,
         raising,
         suppressions,
