@@ -7,7 +7,8 @@ mod organisation;
 
 use offtrail_baseline::Baseline;
 use offtrail_detector::{
-    Detector, DetectorState, Finding, LearningPolicy, Settings, Setup, StateError, Telling,
+    Detector, DetectorState, Finding, LearningPolicy, STATE_VERSION, Settings, Setup, StateError,
+    Telling,
 };
 use offtrail_event::{MintedKind, Observation, Vocabulary};
 use organisation::{Act, Who, day};
@@ -181,7 +182,7 @@ proptest! {
     ) {
         let sealed = |bytes: &mut Vec<u8>| bytes.extend(xxhash_rust::xxh3::xxh3_64(bytes).to_le_bytes());
         sealed(&mut cases);
-        let made_up = DetectorState { version: 1, cases, ..DetectorState::default() };
+        let made_up = DetectorState { version: STATE_VERSION, cases, ..DetectorState::default() };
         let _ = Detector::resume(setup(), &made_up, &Baseline::new(), &Vocabulary::new());
         // And one that is nearly right.
         let mut state = judged(&eventful(), &Vocabulary::new());
@@ -199,11 +200,18 @@ proptest! {
 }
 
 #[test]
-fn a_newer_version_is_refused() {
-    let mut state = judged(&eventful(), &Vocabulary::new());
-    state.version += 1;
-    let refused = Detector::resume(setup(), &state, &Baseline::new(), &Vocabulary::new());
-    assert_eq!(refused.unwrap_err(), StateError::Newer(2));
+fn another_version_is_refused_by_its_name() {
+    let state = judged(&eventful(), &Vocabulary::new());
+    let refused = |version: u32| {
+        let state = DetectorState {
+            version,
+            ..state.clone()
+        };
+        Detector::resume(setup(), &state, &Baseline::new(), &Vocabulary::new()).unwrap_err()
+    };
+    let (older, newer) = (STATE_VERSION - 1, STATE_VERSION + 1);
+    assert_eq!(refused(newer), StateError::Newer(newer));
+    assert_eq!(refused(older), StateError::Older(older));
 }
 
 #[test]

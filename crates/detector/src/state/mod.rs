@@ -14,6 +14,8 @@ mod landscape;
 mod names;
 mod values;
 
+use std::cmp::Ordering;
+
 use offtrail_baseline::Baseline;
 use offtrail_event::{TextId, Vocabulary};
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,7 +28,7 @@ use self::{
 };
 
 /// The version of the bytes this build writes and reads.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// Largest part of a state, bytes: beyond it the older half of what waits to be led back to is forgotten, until it fits.
 pub const STATE_BYTES_MAX: usize = 256 << 20;
@@ -52,11 +54,24 @@ pub enum StateError {
         "read the open findings kept in the baseline: version {0} is newer than this build ({STATE_VERSION}); upgrade offtrail"
     )]
     Newer(u32),
+    /// Written by an earlier build.
+    #[error(
+        "read the open findings kept in the baseline: version {0} is older than what this build reads ({STATE_VERSION}); finish them with the build that kept them, or go on without them after `DELETE FROM detector_state` in it"
+    )]
+    Older(u32),
     /// Not what was written.
     #[error(
         "read the open findings kept in the baseline: damaged ({0}); restore the baseline from a copy, or go on without them after `DELETE FROM detector_state` in it"
     )]
     Damaged(String),
+}
+
+fn check_version(version: u32) -> Result<(), StateError> {
+    match version.cmp(&STATE_VERSION) {
+        Ordering::Less => Err(StateError::Older(version)),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StateError::Newer(version)),
+    }
 }
 
 /// How a detector is set up, beside its state.
@@ -83,9 +98,7 @@ impl DetectorState {
         baseline: &Baseline,
         words: &Vocabulary,
     ) -> Result<Self, StateError> {
-        if self.version != STATE_VERSION {
-            return Err(StateError::Newer(self.version));
-        }
+        check_version(self.version)?;
         let mut from = open(&self.cases, words)?;
         for text in &mut from.texts {
             *text = rename(*text).unwrap_or(*text);
@@ -112,9 +125,7 @@ impl Detector {
         baseline: &Baseline,
         words: &Vocabulary,
     ) -> Result<Self, StateError> {
-        if state.version != STATE_VERSION {
-            return Err(StateError::Newer(state.version));
-        }
+        check_version(state.version)?;
         let kept = cases::Kept::read(&mut open(&state.cases, words)?)?;
         let landscape = match &*state.landscape {
             [] => None,
