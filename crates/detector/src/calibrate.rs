@@ -15,8 +15,9 @@ use offtrail_event::{
 
 use crate::{
     Settings, Threshold,
-    landscape::{Landscape, News, Step},
+    landscape::{Landscape, News},
     peers::Family,
+    replay::Step,
     sensitivities::Sensitivities,
     wave::may_be_grouped,
     weigh::{Scale, Subject},

@@ -12,7 +12,7 @@ use offtrail_event::{CallId, Observation, OutcomeClass, PrincipalId, TargetKind,
 
 use crate::{
     Attack, BaselineNote, CredentialShown, Evidence, LineageStep, Novelty, Settings,
-    catalogue::SensitivityClass,
+    catalogue::{AttackIds, SensitivityClass},
     judge::{CallNews, ContextNews, TargetNews, Verdict},
     landscape::News,
     obey::{RuledNews, RuledNote},
@@ -79,17 +79,43 @@ pub(crate) struct Lead {
     pub(crate) ruled: Option<(String, String)>,
 }
 
+/// ATT&CK tactic and technique of a call, as the catalogue has them.
+type AttackPair = (Option<&'static str>, Option<&'static str>);
+
 /// What may lead a finding: a call, or what it was aimed at.
 struct Named {
     bits: f64,
     call: String,
     target: Option<String>,
     class: SensitivityClass,
-    attack: (Option<&'static str>, Option<&'static str>),
+    attack: AttackPair,
     ruled: Option<(String, String)>,
 }
 
 impl Named {
+    /// Of an observation's news what is told first: the gravest refusal, else the heavier of the call and what it was aimed at.
+    fn heaviest(
+        call: Option<&CallNews>,
+        aimed: &[&TargetNews],
+        refused: &[&RuledNews],
+        evidence: &Evidence,
+    ) -> Option<Self> {
+        if let Some(news) = refused.iter().max_by_key(|news| news.severity) {
+            return Some(Self::ruled(news, evidence));
+        }
+        let target = aimed
+            .iter()
+            .max_by(|a, b| a.novelty.bits.total_cmp(&b.novelty.bits));
+        match (call, target) {
+            (Some(call), Some(target)) if target.novelty.bits > call.novelty.bits => {
+                Some(Self::target(target, evidence))
+            }
+            (Some(call), _) => Some(Self::call(call)),
+            (None, Some(target)) => Some(Self::target(target, evidence)),
+            (None, None) => None,
+        }
+    }
+
     fn ruled(news: &RuledNews, evidence: &Evidence) -> Self {
         Self {
             bits: news.novelty.bits,
@@ -339,19 +365,7 @@ impl Case {
         }
         evidence.bits = bits;
         let call = call.or(verdict.volume.as_ref());
-        let heaviest = aimed
-            .iter()
-            .max_by(|a, b| a.novelty.bits.total_cmp(&b.novelty.bits));
-        let gravest = refused.iter().max_by_key(|news| news.severity);
-        let named = match (call, heaviest) {
-            _ if let Some(news) = gravest => Some(Named::ruled(news, &evidence)),
-            (Some(call), Some(target)) if target.novelty.bits > call.novelty.bits => {
-                Some(Named::target(target, &evidence))
-            }
-            (Some(call), _) => Some(Named::call(call)),
-            (None, Some(target)) => Some(Named::target(target, &evidence)),
-            (None, None) => None,
-        };
+        let named = Named::heaviest(call, &aimed, &refused, &evidence);
         self.lead(observation, named, bits, &evidence);
         self.last = self.last.max(observation.time);
         self.evidence.push(evidence);
@@ -385,7 +399,7 @@ impl Case {
             let key = (observation.principal, news.call);
             self.followers.insert(key, follower);
         }
-        self.add_attack(news);
+        self.note_attacks(news.attack, &news.tactics);
         self.foothold |= news.class == SensitivityClass::Severe
             && observation.outcome == OutcomeClass::Succeeded;
     }
@@ -410,28 +424,25 @@ impl Case {
         self.calls
             .insert((principal, Damped::Target(news.value)), news.novelty.bits);
         self.novelties.push(news.novelty.clone());
-        if let (Some(tactic), technique) = news.attack {
-            self.attack.insert(Attack {
-                tactic: tactic.to_owned(),
-                technique: technique.unwrap_or_default().to_owned(),
-            });
-        }
+        self.note_attack(news.attack);
         // Access given away lasts until somebody takes it back.
         self.foothold |= matches!(news.kind, TargetKind::ForeignAccount | TargetKind::Public);
     }
 
-    /// Notes the tactics of a call: the likeliest with its technique, then the others it was used for.
-    fn add_attack(&mut self, news: &CallNews) {
-        if let (Some(tactic), technique) = news.attack {
+    /// Notes the likeliest tactic of a call with its technique.
+    fn note_attack(&mut self, attack: AttackPair) {
+        if let (Some(tactic), technique) = attack {
             self.attack.insert(Attack {
                 tactic: tactic.to_owned(),
                 technique: technique.unwrap_or_default().to_owned(),
             });
         }
-        let others = news
-            .tactics
-            .iter()
-            .filter(|tactic| news.attack.0 != Some(tactic));
+    }
+
+    /// Notes the tactics of a call: the likeliest with its technique, then the others it was used for.
+    pub(crate) fn note_attacks(&mut self, attack: AttackPair, tactics: &AttackIds) {
+        self.note_attack(attack);
+        let others = tactics.iter().filter(|tactic| attack.0 != Some(tactic));
         self.attack.extend(others.map(|tactic| Attack {
             tactic: tactic.to_owned(),
             technique: String::new(),

@@ -23,6 +23,7 @@ pub mod peers;
 mod place;
 mod policy;
 mod recreated;
+mod replay;
 mod sensitivities;
 mod settings;
 mod state;

@@ -12,7 +12,7 @@ use offtrail_event::{
 };
 
 use crate::{
-    Attack, Novelty,
+    Novelty,
     case::Case,
     catalogue::{AttackIds, SensitivityClass},
     judge::Bench,
@@ -419,20 +419,7 @@ impl Case {
         *largest = largest.max(news.novelty.bits);
         self.novelties.push(news.novelty.clone());
         self.note_ruling(Some(news.severity), &news.note);
-        if let (Some(tactic), technique) = news.attack {
-            self.attack.insert(Attack {
-                tactic: tactic.to_owned(),
-                technique: technique.unwrap_or_default().to_owned(),
-            });
-        }
-        let others = news
-            .tactics
-            .iter()
-            .filter(|tactic| news.attack.0 != Some(tactic));
-        self.attack.extend(others.map(|tactic| Attack {
-            tactic: tactic.to_owned(),
-            technique: String::new(),
-        }));
+        self.note_attacks(news.attack, &news.tactics);
     }
 
     /// Keeps rulings that no longer hold for the summary.

@@ -14,10 +14,7 @@ use offtrail_event::{
 };
 
 use crate::{
-    Settings,
-    catalogue::SensitivityClass,
-    landscape::{Landscape, Step},
-    peers::Family,
+    Settings, catalogue::SensitivityClass, landscape::Landscape, peers::Family, replay::Step,
     settings::ChangeSettings,
 };
 

@@ -3,8 +3,6 @@
 
 mod organisation;
 
-use std::collections::BTreeMap;
-
 use offtrail_baseline::{
     Answer, Baseline, Dimension, Expectation, PrincipalRulings, Purpose, Review, RuledLine, Ruling,
     Season, Standing,
@@ -12,7 +10,7 @@ use offtrail_baseline::{
 use offtrail_detector::{Finding, LearningPolicy, Settings, Severity, Telling, Threshold};
 use offtrail_engine::{Raising, Repeats, Scope, Watch};
 use offtrail_event::{CredentialKind, Day, MintedKind, OutcomeClass, TargetKind, Vocabulary};
-use organisation::{Act, Who, day, habits, staff};
+use organisation::{Act, Who, day, habits, only, staff};
 
 const DAYS: u32 = 120;
 const INTRUDER: &str = "203.0.113.0/24";
@@ -80,20 +78,6 @@ fn judged(
     }
     watch.finish(&mut |finding| told.push(finding));
     (told, watch.into_baseline())
-}
-
-fn last_states(told: Vec<Finding>) -> Vec<Finding> {
-    let by_id: BTreeMap<String, Finding> = told
-        .into_iter()
-        .map(|finding| (finding.id.clone(), finding))
-        .collect();
-    by_id.into_values().collect()
-}
-
-fn only(told: Vec<Finding>) -> Finding {
-    let mut last = last_states(told);
-    assert_eq!(last.len(), 1, "{last:#?}");
-    last.remove(0)
 }
 
 fn keys(ci: &Who, days: u32) -> Act<'_> {

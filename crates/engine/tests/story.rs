@@ -9,7 +9,7 @@ use offtrail_baseline::{Baseline, MaturityState};
 use offtrail_detector::{Finding, Frequency, Settings, Severity, Telling};
 use offtrail_engine::{Repeats, Scope, Watch};
 use offtrail_event::{CredentialKind, MintedKind, Observation, Timestamp, Vocabulary};
-use organisation::{Act, Who, day, habits, staff};
+use organisation::{Act, Who, day, habits, last_states, only, staff};
 
 const DAYS: u32 = 120;
 
@@ -36,21 +36,6 @@ fn judged_with(
     let mut told = Vec::new();
     watch.finish(&mut |finding| told.push(finding));
     told
-}
-
-/// The last state of each finding.
-fn last_states(told: Vec<Finding>) -> Vec<Finding> {
-    let by_id: BTreeMap<String, Finding> = told
-        .into_iter()
-        .map(|finding| (finding.id.clone(), finding))
-        .collect();
-    by_id.into_values().collect()
-}
-
-fn only(told: Vec<Finding>) -> Finding {
-    let mut last = last_states(told);
-    assert_eq!(last.len(), 1, "{last:#?}");
-    last.remove(0)
 }
 
 /// The score as `docs/detection.md` has it: calls and bulks damped, each other dimension once.

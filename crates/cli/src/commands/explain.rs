@@ -3,21 +3,22 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use clap::Args;
-use offtrail_baseline::{Baseline, Dimension};
-use offtrail_event::{PrincipalId, PrincipalName, TextId, Timestamp, Vocabulary};
+use offtrail_baseline::Dimension;
+use offtrail_event::{TextId, Timestamp, Vocabulary};
 use offtrail_report::{
-    CALLS_SHOWN, FindingV1, PrincipalOptions, PrincipalView, inert, read_finding,
-    write_finding_queries, write_finding_short, write_finding_text, write_principal,
+    CALLS_SHOWN, FindingV1, PrincipalOptions, PrincipalView, read_finding, write_finding_queries,
+    write_finding_short, write_finding_text, write_principal,
 };
 use offtrail_store::Store;
 
 use crate::{
+    commands::named::{MATCHES_SHOWN_MAX, not_one, principals_of},
     errors::Outcome,
     output::{self, Output},
     pipeline::{naming::Naming, run::settings},
@@ -53,9 +54,6 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }
-
-/// Things listed where a name fits several.
-pub(crate) const MATCHES_SHOWN_MAX: usize = 50;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments) -> anyhow::Result<Outcome> {
@@ -181,59 +179,11 @@ fn principal(args: &Arguments, path: &Path) -> anyhow::Result<()> {
         write_principal(&mut out, &view, options)?;
         return out.finish();
     }
-    anyhow::ensure!(
-        !found.is_empty(),
-        "explain {:?}: no such principal in {path:?}; see `offtrail baseline show --baseline {} --top 1000`",
-        args.what,
-        path.display()
+    let refused = not_one(
+        &found,
+        (&format!("explain {:?}", args.what), path),
+        &mut out,
     );
-    for (name, _) in found.iter().take(MATCHES_SHOWN_MAX) {
-        let [key, label] = [name.key(), name.label()].map(|text| inert(&text).into_owned());
-        writeln!(out, "{:<22}  {key}  {label}", name.kind.as_str())?;
-    }
     out.finish()?;
-    anyhow::bail!(
-        "explain {:?}: {} principals are called so; give the key or the ARN of one",
-        args.what,
-        found.len()
-    )
-}
-
-/// Principals of that name; where there is none, those that contain it. Sorted by key.
-pub(crate) fn principals_of(
-    baseline: &Baseline,
-    words: &Vocabulary,
-    what: &str,
-) -> Vec<(PrincipalName, PrincipalId)> {
-    let all: Vec<_> = baseline
-        .iter()
-        .map(|(id, _)| (words.principal(id), id))
-        .collect();
-    let matching = |fits: &dyn Fn(&str) -> bool| {
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|(name, _)| names(name).iter().any(|text| fits(text)))
-            .cloned()
-            .collect();
-        found.sort_by_cached_key(|(name, _)| (name.key(), name.kind.as_str()));
-        found
-    };
-    let exact = matching(&|text| text == what);
-    if !exact.is_empty() || what.is_empty() {
-        return exact;
-    }
-    let lower = what.to_lowercase();
-    matching(&|text| text.to_lowercase().contains(&lower))
-}
-
-fn names(name: &PrincipalName) -> [String; 6] {
-    let person = name.person.as_deref().unwrap_or_default();
-    [
-        name.key(),
-        name.label(),
-        name.id.to_string(),
-        name.arn.to_string(),
-        name.name.to_string(),
-        person.to_owned(),
-    ]
+    Err(refused?)
 }

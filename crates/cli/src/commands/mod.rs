@@ -9,6 +9,7 @@ pub(crate) mod detect;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod man;
+mod named;
 pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod simulate;

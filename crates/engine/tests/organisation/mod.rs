@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use offtrail_detector::Finding;
 use offtrail_event::{
     Category, CredentialId, CredentialKind, Detail, DetailFields, Fingerprint, Mint, MintedKind,
     Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind, SECONDS_PER_DAY,
@@ -311,4 +312,20 @@ pub(crate) fn habits(staff: &[Who], days: u32, words: &Vocabulary) -> Vec<Observ
         }
     }
     seen
+}
+
+/// The last state of each finding.
+pub(crate) fn last_states(told: Vec<Finding>) -> Vec<Finding> {
+    let by_id: BTreeMap<String, Finding> = told
+        .into_iter()
+        .map(|finding| (finding.id.clone(), finding))
+        .collect();
+    by_id.into_values().collect()
+}
+
+/// The last state of the only finding.
+pub(crate) fn only(told: Vec<Finding>) -> Finding {
+    let mut last = last_states(told);
+    assert_eq!(last.len(), 1, "{last:#?}");
+    last.remove(0)
 }

@@ -10,15 +10,15 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use offtrail_baseline::Baseline;
 use offtrail_detector::catalogue::Catalogue;
-use offtrail_event::{PrincipalId, Timestamp, Vocabulary};
+use offtrail_event::{PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary};
 use offtrail_report::{
-    PolicyDocument, PolicyView, Scope, draft_policy, draft_scp, inert, is_governed,
-    write_policy_notes, write_policy_text, write_scp_notes,
+    PolicyDocument, PolicyView, Scope, draft_policy, draft_scp, is_governed, write_policy_notes,
+    write_policy_text, write_scp_notes,
 };
 use offtrail_store::Store;
 
 use crate::{
-    commands::explain::{MATCHES_SHOWN_MAX, principals_of},
+    commands::named::{principals_of, the_one},
     output::Output,
     pipeline::run::settings,
     progress::Talk,
@@ -85,7 +85,7 @@ pub(super) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<()> {
     let mut notes = Vec::new();
     let documents = match &args.principal {
         Some(principal) => {
-            let id = the_one(&baseline, &words, (principal, &args.baseline))?;
+            let id = governed(&baseline, &words, (principal, &args.baseline))?;
             let draft = draft_policy(&view, id).with_context(|| {
                 format!("policy of {principal:?}: the baseline holds no profile of it")
             })?;
@@ -113,15 +113,14 @@ pub(super) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<()> {
 
 /// From when on something counts as used.
 fn since(baseline: &Baseline, unused_days: Option<u32>) -> Timestamp {
-    const DAY_SECS: i64 = 86_400;
     match (baseline.window.0, unused_days) {
-        (Some((_, until)), Some(days)) => until.plus_secs(-i64::from(days) * DAY_SECS),
+        (Some((_, until)), Some(days)) => until.plus_secs(-i64::from(days) * SECONDS_PER_DAY),
         _ => Timestamp::MIN,
     }
 }
 
-/// The one principal that is called so.
-fn the_one(
+/// The principal that is called so and can have policies.
+fn governed(
     baseline: &Baseline,
     words: &Vocabulary,
     (what, path): (&str, &Path),
@@ -131,23 +130,8 @@ fn the_one(
     if found.len() > 1 && found.iter().any(|(name, _)| is_governed(name.kind)) {
         found.retain(|(name, _)| is_governed(name.kind));
     }
-    if let [(_, one)] = found.as_slice() {
-        return Ok(*one);
-    }
-    anyhow::ensure!(
-        !found.is_empty(),
-        "policy of {what:?}: no such principal in {path:?}; see `offtrail baseline show --baseline {} --top 1000`",
-        path.display()
-    );
-    let mut err = io::stderr().lock();
-    for (name, _) in found.iter().take(MATCHES_SHOWN_MAX) {
-        let [key, label] = [name.key(), name.label()].map(|text| inert(&text).into_owned());
-        writeln!(err, "{:<22}  {key}  {label}", name.kind.as_str())?;
-    }
-    anyhow::bail!(
-        "policy of {what:?}: {} principals are called so; give the key or the ARN of one",
-        found.len()
-    )
+    let (_, id) = the_one(found, (&format!("policy of {what:?}"), path))?;
+    Ok(id)
 }
 
 fn write(args: &Arguments, documents: &[PolicyDocument], notes: &[u8]) -> anyhow::Result<()> {

@@ -1,23 +1,18 @@
 //! `offtrail baseline approve` and `refuse`: rulings on single lines of one principal.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use offtrail_baseline::{
-    Answer, Baseline, Dimension, Profile, REASON_CHARS_MAX, Review, RuledLine, Ruling,
-};
+use offtrail_baseline::{Answer, Dimension, Profile, REASON_CHARS_MAX, Review, RuledLine, Ruling};
 use offtrail_detector::Severity;
-use offtrail_event::{Day, OutcomeClass, PrincipalId, PrincipalName, TextId, Vocabulary};
+use offtrail_event::{Day, OutcomeClass, PrincipalId, TextId, Vocabulary};
 use offtrail_report::inert;
 
 use super::kept::{Kept, ReviewerArgs, said};
 use crate::{
     args::{day, outcome, severity},
-    commands::explain::{MATCHES_SHOWN_MAX, principals_of},
+    commands::named::{principals_of, the_one},
     output::Output,
     progress::Talk,
 };
@@ -84,9 +79,8 @@ fn rule(args: &LineArgs, answer: Answer, talk: Talk) -> anyhow::Result<()> {
     let review = review(args)?;
     let mut kept = Kept::open(&args.baseline)?;
     let (name, id) = the_one(
-        &kept.baseline,
-        &kept.words,
-        (&args.principal, &args.baseline),
+        principals_of(&kept.baseline, &kept.words, &args.principal),
+        (&format!("rule on {:?}", args.principal), &args.baseline),
     )?;
     let profile = kept.baseline.profile(id);
     let profile = profile.context("the baseline holds no profile of it")?;
@@ -175,30 +169,4 @@ fn lines(
             (line, format!("{what} ({})", row.outcome()))
         })
         .collect()
-}
-
-/// The one principal that is called so.
-fn the_one(
-    baseline: &Baseline,
-    words: &Vocabulary,
-    (what, path): (&str, &Path),
-) -> anyhow::Result<(PrincipalName, PrincipalId)> {
-    let mut found = principals_of(baseline, words, what);
-    if found.len() == 1 {
-        return Ok(found.remove(0));
-    }
-    anyhow::ensure!(
-        !found.is_empty(),
-        "rule on {what:?}: no such principal in {path:?}; see `offtrail baseline show --baseline {} --top 1000`",
-        path.display()
-    );
-    let mut err = io::stderr().lock();
-    for (name, _) in found.iter().take(MATCHES_SHOWN_MAX) {
-        let [key, label] = [name.key(), name.label()].map(|text| inert(&text).into_owned());
-        writeln!(err, "{:<22}  {key}  {label}", name.kind.as_str())?;
-    }
-    anyhow::bail!(
-        "rule on {what:?}: {} principals are called so; give the key or the ARN of one",
-        found.len()
-    )
 }
