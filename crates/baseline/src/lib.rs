@@ -12,6 +12,7 @@ pub mod export;
 mod hours;
 mod learn;
 mod maturity;
+mod pack;
 mod profile;
 pub mod review;
 mod rows;

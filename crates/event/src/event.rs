@@ -140,6 +140,17 @@ pub enum MintedKind {
     Role,
 }
 
+impl MintedKind {
+    /// Every kind, in the order of their declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::Session,
+        Self::AccessKey,
+        Self::LoginProfile,
+        Self::User,
+        Self::Role,
+    ];
+}
+
 /// What a successful call gave out: the edge from one credential to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Minted<'a> {

@@ -4,11 +4,12 @@
 //! is what profiles and detectors may see of it: small, owned, with texts replaced by ids of one shared
 //! [`Vocabulary`]. Ids never reach a file, an order or a message: two runs may give the same text different ids.
 //!
-//! This crate knows no input or output, no clock and no serialisation.
+//! This crate knows no input or output, no clock and no serialisation but [`pack`], values as bytes that only offtrail reads.
 
 mod event;
 mod kinds;
 mod observation;
+pub mod pack;
 mod principals;
 mod table;
 mod time;

@@ -2,7 +2,9 @@
 
 use offtrail_baseline::{Baseline, Dimension};
 use offtrail_event::{
-    CallId, CredentialId, Day, PrincipalId, TargetKind, TextId, Timestamp, Vocabulary,
+    CallId, CredentialId, Day, PrincipalId, TextId, Timestamp, Vocabulary,
+    pack::{PackError, Packed, Packer, Unpacker, damaged},
+    packed_struct,
 };
 
 use crate::{
@@ -16,11 +18,7 @@ use crate::{
     wave::Wave,
 };
 
-use super::{
-    StateError,
-    codec::{Packed, Packer, Unpacker, damaged, packed_struct},
-    values::{pack_value, unpack_value},
-};
+use super::values::{pack_value, unpack_value};
 
 /// All that can't be computed anew.
 pub(super) struct Kept {
@@ -91,7 +89,7 @@ impl Kept {
         self.swept.pack(to);
     }
 
-    pub(super) fn read(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    pub(super) fn read(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let kept = Self {
             open: from.list()?,
             changes: from.list()?,
@@ -136,7 +134,7 @@ impl Packed for ContextKey {
         pack_value((self.1, self.2), to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let (principal, dimension) = (Packed::unpack(from)?, <&'static str>::unpack(from)?);
         Ok(Self(principal, dimension, unpack_value(dimension, from)?))
     }
@@ -151,25 +149,13 @@ impl Packed for Damped {
         }
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         Ok(match u8::unpack(from)? {
             0 => Self::Call(Packed::unpack(from)?),
             1 => Self::Bulk(Packed::unpack(from)?),
             2 => Self::Target(TextId::unpack(from)?.0),
             _ => return Err(damaged("neither call nor target")),
         })
-    }
-}
-
-impl Packed for TargetKind {
-    fn pack(&self, to: &mut Packer) {
-        (*self as u8).pack(to);
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
-        let place = usize::from(u8::unpack(from)?);
-        let kind = Self::ALL.get(place).copied();
-        kind.ok_or_else(|| damaged("a target of no kind"))
     }
 }
 
@@ -193,7 +179,7 @@ impl Packed for BroughtFacet {
         self.time.pack(to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let (principal, dimension) = (Packed::unpack(from)?, Dimension::unpack(from)?);
         let value = unpack_value(dimension.as_str(), from)?;
         let news = match dimension {
@@ -231,7 +217,7 @@ impl Packed for Change {
         (self.told_members, self.told_calls).pack(to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let gathered = Packed::unpack(from)?;
         let (source, since, score) = Packed::unpack(from)?;
         let (calls, members): (Vec<_>, Vec<_>) = (from.list()?, from.list()?);
@@ -279,7 +265,7 @@ impl Packed for Covers {
         to.unordered(self.bare.iter().map(|(key, bits)| (*key, *bits)));
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let calls: Vec<((PrincipalId, Damped), Cover)> = from.list()?;
         let context: Vec<(ContextKey, Cover)> = from.list()?;
         let bare: Vec<(&'static str, f64)> = from.list()?;
@@ -322,7 +308,7 @@ impl Packed for Case {
         self.suppressed.pack(to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let (id, root) = Packed::unpack(from)?;
         let (opened, until, last) = Packed::unpack(from)?;
         let (calls, context) = (from.list()?, from.list()?);
@@ -382,7 +368,7 @@ impl Packed for Minted {
         }
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         Ok(match bool::unpack(from)? {
             true => Self::Credential(CredentialId::unpack(from)?),
             false => Self::Principal(PrincipalId::unpack(from)?),

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use offtrail_event::{CallId, PrincipalId, TextId, Vocabulary};
+use offtrail_event::{
+    CallId, PrincipalId, TextId, Vocabulary,
+    pack::{PackError, Packed, Packer, Unpacker, damaged},
+    packed_struct,
+};
 
 use crate::{
     Settings,
     landscape::{Landscape, Level, Membership, Pace},
     tail::Tail,
-};
-
-use super::{
-    StateError,
-    codec::{Packed, Packer, Unpacker, damaged, packed_struct},
 };
 
 packed_struct!(Membership { group, account });
@@ -24,7 +23,7 @@ impl Packed for Level {
         self.principals.pack(to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let knows: Vec<(CallId, u32)> = from.list()?;
         let pairs = knows
             .iter()
@@ -47,7 +46,7 @@ impl Packed for Pace {
         self.active_days.pack(to);
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let mut pace = Self::default();
         for news in &mut pace.news {
             *news = Packed::unpack(from)?;
@@ -62,7 +61,7 @@ impl Packed for Tail {
         self.bins().iter().for_each(|count| count.pack(to));
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
         let mut bins = Self::default().bins().to_vec();
         for count in &mut bins {
             *count = Packed::unpack(from)?;
@@ -105,7 +104,7 @@ impl Landscape {
         from: &mut Unpacker<'_>,
         settings: &Settings,
         words: &Vocabulary,
-    ) -> Result<Option<Self>, StateError> {
+    ) -> Result<Option<Self>, PackError> {
         if from.text()? != settings.digest() {
             return Ok(None);
         }
@@ -153,7 +152,7 @@ impl Landscape {
         id: PrincipalId,
         member: Membership,
         words: &Vocabulary,
-    ) -> Result<(), StateError> {
+    ) -> Result<(), PackError> {
         if member.group >= self.groups.len() || member.account >= self.accounts.len() {
             return Err(damaged("a member of no group"));
         }

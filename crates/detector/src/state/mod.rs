@@ -9,23 +9,18 @@
 //! of the run were (see `docs/decisions/0003-state-of-detection.md`).
 
 mod cases;
-mod codec;
 mod landscape;
-mod names;
 mod values;
 
 use std::cmp::Ordering;
 
 use offtrail_baseline::Baseline;
-use offtrail_event::{TextId, Vocabulary};
-use xxhash_rust::xxh3::xxh3_64;
+use offtrail_event::{
+    TextId, Vocabulary,
+    pack::{self, PackError, Unpacker, seal},
+};
 
 use crate::{Detector, LearningPolicy, Settings, Telling, landscape::Landscape};
-
-use self::{
-    codec::{Packer, Unpacker},
-    names::Names,
-};
 
 /// The version of the bytes this build writes and reads.
 pub const STATE_VERSION: u32 = 2;
@@ -64,6 +59,12 @@ pub enum StateError {
         "read the open findings kept in the baseline: damaged ({0}); restore the baseline from a copy, or go on without them after `DELETE FROM detector_state` in it"
     )]
     Damaged(String),
+}
+
+impl From<PackError> for StateError {
+    fn from(error: PackError) -> Self {
+        Self::Damaged(error.0)
+    }
 }
 
 fn check_version(version: u32) -> Result<(), StateError> {
@@ -176,26 +177,7 @@ impl Detector {
     }
 }
 
-/// Writes a part: the tables of names, the values that point into them, a checksum.
-fn seal(words: &Vocabulary, write: &dyn Fn(&mut Packer)) -> Vec<u8> {
-    // Once to learn which names there are, once with their ranks.
-    let mut first = Packer::new(Names::default());
-    write(&mut first);
-    let mut packer = Packer::new(first.names.ranked(words));
-    packer.write_tables(words);
-    write(&mut packer);
-    let mut bytes = packer.bytes;
-    bytes.extend(xxh3_64(&bytes).to_le_bytes());
-    bytes
-}
-
-/// Opens a part: checks it and brings its names into the vocabulary.
-fn open<'b>(bytes: &'b [u8], words: &Vocabulary) -> Result<Unpacker<'b>, StateError> {
-    let Some((values, sum)) = bytes.split_last_chunk::<8>() else {
-        return Err(StateError::Damaged("cut off".to_owned()));
-    };
-    if xxh3_64(values) != u64::from_le_bytes(*sum) {
-        return Err(StateError::Damaged("the checksum does not fit".to_owned()));
-    }
-    Unpacker::open(values, words)
+/// Opens a part.
+fn open<'b>(bytes: &'b [u8], words: &Vocabulary) -> Result<Unpacker<'b>, PackError> {
+    pack::open(bytes, words, &values::DIMENSIONS)
 }

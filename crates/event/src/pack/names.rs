@@ -5,12 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use offtrail_event::{CallId, Principal, PrincipalId, TextId, Vocabulary};
+use crate::{CallId, Principal, PrincipalId, TextId, Vocabulary};
 
-use super::{
-    StateError,
-    codec::{Packed, Packer, Unpacker, damaged},
-};
+use super::{PackError, Packed, Packer, Unpacker, damaged};
 
 /// One kind of name: what was met so far, and the rank of each once all are known.
 #[derive(Debug)]
@@ -102,12 +99,17 @@ impl Packer {
 
 impl<'b> Unpacker<'b> {
     /// Reads the tables; values follow.
-    pub(super) fn open(bytes: &'b [u8], words: &Vocabulary) -> Result<Self, StateError> {
+    pub(super) fn open(
+        bytes: &'b [u8],
+        words: &Vocabulary,
+        known: &'static [&'static str],
+    ) -> Result<Self, PackError> {
         let mut from = Self {
             bytes,
             principals: Vec::new(),
             calls: Vec::new(),
             texts: Vec::new(),
+            known,
         };
         for _ in 0..from.number()? {
             let id = from.principal(words)?;
@@ -124,7 +126,7 @@ impl<'b> Unpacker<'b> {
         Ok(from)
     }
 
-    fn principal(&mut self, words: &Vocabulary) -> Result<PrincipalId, StateError> {
+    fn principal(&mut self, words: &Vocabulary) -> Result<PrincipalId, PackError> {
         let kind = Packed::unpack(self)?;
         let (account, id) = (self.text()?, self.text()?);
         let told = |text: &'b str| Some(Cow::Borrowed(text)).filter(|text| !text.is_empty());
@@ -143,7 +145,7 @@ impl<'b> Unpacker<'b> {
 }
 
 /// The name of a rank in a table.
-fn named<T: Copy>(table: &[T], rank: u64) -> Result<T, StateError> {
+fn named<T: Copy>(table: &[T], rank: u64) -> Result<T, PackError> {
     usize::try_from(rank)
         .ok()
         .and_then(|index| table.get(index).copied())
@@ -158,7 +160,7 @@ macro_rules! packed_id {
                 to.number(rank);
             }
 
-            fn unpack(from: &mut Unpacker<'_>) -> Result<Self, StateError> {
+            fn unpack(from: &mut Unpacker<'_>) -> Result<Self, PackError> {
                 let rank = from.number()?;
                 named(&from.$table, rank)
             }
