@@ -96,6 +96,11 @@ impl WaitingRoom {
         self.seats[seat as usize].take()
     }
 
+    /// What is held, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Observation> {
+        self.seats.iter().flatten()
+    }
+
     /// Observations held.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -264,6 +264,33 @@ impl<'w> Watch<'w> {
         }
     }
 
+    /// Tells the last states of open cases that gained evidence since they were last told. They stay open, and what waits goes on waiting.
+    pub fn tell_open(&mut self, tell: &mut dyn FnMut(Finding)) {
+        if let Some(detector) = &mut self.detector {
+            detector.finish(self.words).into_iter().for_each(tell);
+        }
+    }
+
+    /// What waits for its turn, in no particular order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Observation> {
+        self.room.iter()
+    }
+
+    /// Puts back what waited when an earlier watch was left; it was seen then and is no repeat.
+    pub fn restore_waiting(&mut self, observations: Vec<Observation>) {
+        for observation in observations {
+            self.room.enter(observation);
+        }
+    }
+
+    /// Raises from another threshold on, from now on.
+    pub fn set_threshold(&mut self, threshold: Threshold) {
+        self.raising = Raising::At(threshold);
+        if let Some(detector) = &mut self.detector {
+            detector.set_threshold(threshold);
+        }
+    }
+
     /// Judges all that waits and tells the last states of open cases, which stay open.
     pub fn finish(&mut self, tell: &mut dyn FnMut(Finding)) {
         while let Some(observation) = self.room.leave_any() {

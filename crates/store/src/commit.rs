@@ -49,45 +49,67 @@ impl Store {
 
 fn write(connection: &mut Connection, checkpoint: &Checkpoint<'_>) -> Result<(), Reason> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut ids = FileIds::new(&transaction, checkpoint.words);
+    write_into(&transaction, checkpoint)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Writes a checkpoint into a transaction that is under way.
+pub(crate) fn write_into(
+    transaction: &Connection,
+    checkpoint: &Checkpoint<'_>,
+) -> Result<(), Reason> {
+    let mut ids = FileIds::new(transaction, checkpoint.words);
     for (id, touched) in checkpoint.touched.iter() {
         let principal = ids.principal(id)?;
         if let Some(whole) = checkpoint.whole.profile(id) {
-            write_profile(&transaction, principal, whole)?;
-            write_calls(&transaction, &mut ids, (principal, whole, touched))?;
-            write_facets(&transaction, &mut ids, (principal, whole, touched))?;
+            write_profile(transaction, principal, whole)?;
+            write_calls(transaction, &mut ids, (principal, whole, touched))?;
+            write_facets(transaction, &mut ids, (principal, whole, touched))?;
         } else {
-            delete_profile(&transaction, principal)?;
+            delete_profile(transaction, principal)?;
         }
     }
     let rulings = (&checkpoint.whole.rulings, &checkpoint.touched.rulings);
-    rulings::write(&transaction, &mut ids, rulings)?;
-    write_coverage(&transaction, &mut ids, checkpoint.touched)?;
-    write_summary(&transaction, checkpoint.whole)?;
-    remembered::append(&transaction, checkpoint.fingerprints)?;
-    let mut file = transaction.prepare_cached(
-        "INSERT INTO files (provenance, fingerprint) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-    )?;
-    for (provenance, fingerprint) in checkpoint.files {
-        file.execute((provenance, fingerprint))?;
-    }
-    drop(file);
-    let mut counter = transaction.prepare_cached(
-        "INSERT INTO tally (name, count) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    )?;
-    for (name, count) in checkpoint.tally {
-        counter.execute((name, held(*count)))?;
-    }
-    drop(counter);
+    rulings::write(transaction, &mut ids, rulings)?;
+    write_coverage(transaction, &mut ids, checkpoint.touched)?;
+    write_summary(transaction, checkpoint.whole)?;
+    remembered::append(transaction, checkpoint.fingerprints)?;
+    write_files(transaction, checkpoint.files.iter().copied())?;
+    write_tally(transaction, checkpoint.tally)?;
     match checkpoint.detection {
-        Some(state) => detection::keep(&transaction, state)?,
-        None if !checkpoint.touched.is_empty() => detection::overtake(&transaction)?,
+        Some(state) => detection::keep(transaction, state)?,
+        None if !checkpoint.touched.is_empty() => detection::overtake(transaction)?,
         None => {}
     }
     for (key, value) in checkpoint.facts {
-        notes::put(&transaction, key, value)?;
+        notes::put(transaction, key, value)?;
     }
-    transaction.commit()?;
+    Ok(())
+}
+
+/// Notes inputs that are learnt to their end.
+pub(crate) fn write_files<'f>(
+    connection: &Connection,
+    files: impl Iterator<Item = (&'f str, &'f str)>,
+) -> Result<(), Reason> {
+    let mut file = connection.prepare_cached(
+        "INSERT INTO files (provenance, fingerprint) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    )?;
+    for (provenance, fingerprint) in files {
+        file.execute((provenance, fingerprint))?;
+    }
+    Ok(())
+}
+
+/// Adds to the counters kept over all runs.
+pub(crate) fn write_tally(connection: &Connection, tally: &[(&str, u64)]) -> Result<(), Reason> {
+    let mut counter = connection.prepare_cached(
+        "INSERT INTO tally (name, count) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    )?;
+    for (name, count) in tally {
+        counter.execute((name, held(*count)))?;
+    }
     Ok(())
 }
 

@@ -88,6 +88,11 @@ pub enum Reason {
     /// Another process is writing it.
     #[error("{} is writing it; wait until it has ended, or stop it", holder(*.0))]
     Locked(Option<u32>),
+    /// A stream that was killed left a journal in it.
+    #[error(
+        "a stream was killed before its checkpoint; run `offtrail stream --baseline` with this file and no input once, which writes it, then run again"
+    )]
+    Streaming,
     /// The operating system says no for another reason.
     #[error("{0}")]
     Disk(io::Error),

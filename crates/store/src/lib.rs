@@ -21,9 +21,11 @@ mod open;
 mod remembered;
 mod rulings;
 mod schema;
+mod stream;
 mod words;
 
 pub use commit::Checkpoint;
 pub use error::{Doing, Error, Reason};
 pub use open::Store;
 pub use schema::FORMAT;
+pub use stream::{ARRIVALS_BYTES_MAX, Entry, OutboxSize, Outgoing, Tick};

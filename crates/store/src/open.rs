@@ -11,7 +11,7 @@ use crate::{
     Doing, Error, FORMAT, Reason,
     claim::{Claim, beside},
     header::{self, Found},
-    schema,
+    schema, stream,
 };
 
 /// How long a statement waits for another process that holds the file, for instance an SQLite tool.
@@ -33,10 +33,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Another process is writing it, its format is newer, it is no baseline, or the disk refuses. The file is left as it was.
+    /// Another process is writing it, a stream that was killed left a journal in it, its format is newer, it is no baseline, or the disk refuses. The
+    /// file is left as it was.
     pub fn create_or_open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        open_for_writing(path).map_err(|reason| reason.at(Doing::Write, path))
+        open_for_writing(path)
+            .and_then(|store| {
+                stream::refuse_journal(&store.connection)?;
+                Ok(store)
+            })
+            .map_err(|reason| reason.at(Doing::Write, path))
     }
 
     /// Opens a baseline that exists for reading only, also from a disk that can't be written.
@@ -60,7 +66,7 @@ impl Store {
     }
 }
 
-fn open_for_writing(path: &Path) -> Result<Store, Reason> {
+pub(crate) fn open_for_writing(path: &Path) -> Result<Store, Reason> {
     header::look(path)?;
     let claim = Claim::take(path)?;
     // No SQLITE_OPEN_URI: a path that starts with `file:` is still a path.

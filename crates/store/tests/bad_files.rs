@@ -53,10 +53,10 @@ fn check(path: &Path, expected: &str) {
 
 #[test]
 fn a_newer_format_is_refused() {
-    let (_folder, path) = baseline("PRAGMA user_version = 4");
+    let (_folder, path) = baseline("PRAGMA user_version = 5");
     check(
         &path,
-        "format 4 is newer than this build (3); upgrade offtrail or export it again",
+        "format 5 is newer than this build (4); upgrade offtrail or export it again",
     );
 }
 
