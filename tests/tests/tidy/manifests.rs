@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["event", "baseline", "detector"]),
     ("store", &["event", "baseline", "detector"]),
     ("sources", &[]),
+    ("sinks", &[]),
     ("report", &["event", "baseline", "detector"]),
     ("simulator", &[]),
     (
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "store",
             "sources",
+            "sinks",
             "report",
             "simulator",
         ],
