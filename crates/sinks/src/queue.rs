@@ -109,6 +109,10 @@ impl Queue {
         self.states_max.saturating_sub(held + inner.refused.len())
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the state itself comes back; it is moved once a finding"
+    )]
     pub(crate) fn offer(&self, told: Told) -> Result<(), Told> {
         let mut inner = self.lock();
         if self.room_in(&inner) == 0 {

@@ -88,6 +88,10 @@ impl Sink {
     ///
     /// # Errors
     /// There is no room: the state comes back.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the state itself comes back; it is moved once a finding"
+    )]
     pub fn offer(&self, told: Told) -> Result<(), Told> {
         self.queue.offer(told)
     }

@@ -176,7 +176,7 @@ pub(crate) fn core_dependencies(
         .filter(|d| !d.for_tests && worldly(&d.package))
         .map(|d| {
             let what = format!(
-                "{} has no place in a core crate: do the IO in sources, store or cli and pass the value in",
+                "{} has no place in a core crate: do the IO in sources, sinks, store or cli and pass the value in",
                 d.package,
             );
             manifest.fault(d.line, what)

@@ -65,7 +65,7 @@ pub(crate) fn core_is_synchronous(source: &Source) -> Vec<Fault> {
             .iter()
             .any(|p| code_of(line).contains(p))
     };
-    let what = "async in a core crate: wait in sources, store or cli and pass the value in";
+    let what = "async in a core crate: wait in sources, sinks, store or cli and pass the value in";
     faults_where(source, asynchronous, what)
 }
 

@@ -13,6 +13,8 @@ use crate::told::Told;
 
 /// Characters of the title, and of the next check.
 const PART_CHARS_MAX: usize = 500;
+/// Characters of severity, account, time and id each.
+const NAME_CHARS_MAX: usize = 120;
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -30,7 +32,7 @@ struct Steps {
 pub(crate) fn body(state: &Told) -> String {
     let mut text = format!(
         "{}: {}\n",
-        inert(&state.severity.to_uppercase(), PART_CHARS_MAX),
+        inert(&state.severity.to_uppercase(), NAME_CHARS_MAX),
         inert(&state.title, PART_CHARS_MAX)
     );
     let steps = serde_json::from_str::<Steps>(&state.line).ok();
@@ -42,9 +44,9 @@ pub(crate) fn body(state: &Told) -> String {
     let _ = write!(
         end,
         "\nAccount {}, {}, finding {}",
-        inert(&state.account, PART_CHARS_MAX),
-        inert(&state.time, PART_CHARS_MAX),
-        inert(&state.id, PART_CHARS_MAX)
+        inert(&state.account, NAME_CHARS_MAX),
+        inert(&state.time, NAME_CHARS_MAX),
+        inert(&state.id, NAME_CHARS_MAX)
     );
     let left = CHAT_CHARS_MAX.saturating_sub(text.chars().count() + end.chars().count());
     text.push_str(&inert(&state.summary, left));
@@ -119,6 +121,15 @@ mod tests {
     fn a_long_summary_is_cut() {
         let mut long = state(1, "f1");
         long.summary = "<".repeat(10_000);
+        for part in [
+            &mut long.title,
+            &mut long.severity,
+            &mut long.account,
+            &mut long.time,
+            &mut long.id,
+        ] {
+            *part = "x".repeat(10_000);
+        }
         long.line = "no JSON".into();
         let text = text(&long);
         let length = text.chars().count();
