@@ -10,6 +10,7 @@ mod aws;
 mod files;
 mod moto;
 mod server;
+mod tls;
 mod webhook;
 
 use std::sync::Arc;
