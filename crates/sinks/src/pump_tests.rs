@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::start;
 use crate::outlet::{Answer, Outlet, Shape};
-use crate::queue::Queue;
+use crate::queue::{Pause, Queue};
 use crate::settings::Settings;
 use crate::told::{Told, state, states};
 
@@ -231,6 +231,17 @@ fn a_stop_ends_the_wait_and_finishes_what_it_can() {
     queue.wait_for_end(by);
     assert_eq!(queue.taken(), Some(2));
     assert!(queue.status().ended && queue.room() == 0);
+}
+
+#[test]
+fn a_stop_before_a_wait_cuts_it_short_too() {
+    let queue = Queue::new(&settings(1));
+    queue.stop(Instant::now() + PATIENCE);
+    assert_eq!(queue.pause(PATIENCE), Pause::Hurry);
+    assert_eq!(queue.pause(Duration::ZERO), Pause::Elapsed);
+    let over = Queue::new(&settings(1));
+    over.stop(Instant::now());
+    assert_eq!(over.pause(PATIENCE), Pause::Over);
 }
 
 #[test]

@@ -35,6 +35,8 @@ struct Inner {
     last_error: Option<String>,
     /// Set once: until when the thread may finish what it can.
     stop_at: Option<Instant>,
+    /// Whether a wait has been cut short for it: once is enough.
+    hurried: bool,
     ended: bool,
 }
 
@@ -56,7 +58,7 @@ pub(crate) struct Wave {
 pub(crate) enum Pause {
     /// It is over.
     Elapsed,
-    /// The sink was told to stop meanwhile: try once more now.
+    /// The sink was told to stop since the last wait: try once more now.
     Hurry,
     /// The time to finish is up.
     Over,
@@ -227,12 +229,14 @@ impl Queue {
     pub(crate) fn pause(&self, wait: Duration) -> Pause {
         let until = Instant::now() + wait;
         let mut inner = self.lock();
-        let stopping_before = inner.stop_at.is_some();
         loop {
             let now = Instant::now();
             match inner.stop_at {
                 Some(at) if now >= at => return Pause::Over,
-                Some(_) if !stopping_before => return Pause::Hurry,
+                Some(_) if !inner.hurried => {
+                    inner.hurried = true;
+                    return Pause::Hurry;
+                }
                 _ if now >= until => return Pause::Elapsed,
                 _ => {}
             }
