@@ -78,7 +78,7 @@ fn add(entry: &DirEntry, range: &DeliveryRange, listing: &mut Listing) {
     listing.add(item, range);
 }
 
-fn fingerprint(metadata: &Metadata) -> Fingerprint {
+pub(crate) fn fingerprint(metadata: &Metadata) -> Fingerprint {
     let modified = metadata.modified().ok().filter(|_| metadata.is_file());
     modified.map_or(Fingerprint::Unknown, |time| {
         let nanos = |duration: std::time::Duration| {
@@ -113,7 +113,7 @@ fn root_error(root: &Path, error: &walkdir::Error) -> ListError {
 }
 
 /// One line without the path, which the provenance tells already.
-fn walk_detail(error: &walkdir::Error) -> String {
+pub(crate) fn walk_detail(error: &walkdir::Error) -> String {
     match (error.loop_ancestor(), error.io_error()) {
         (Some(ancestor), _) => format!(
             "a link back to {:?}; not followed",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::layout::Layout;
 
-/// Where bytes came from. Ordered: standard input, then paths, then objects by bucket and key.
+/// Where bytes came from. Ordered: standard input, then paths, then objects by bucket and key, then messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Provenance {
     /// Standard input; shown as `-`.
@@ -24,6 +24,13 @@ pub enum Provenance {
         /// The object's key.
         key: Box<str>,
     },
+    /// A queue's message that is itself an event, shown as `sqs://queue/id`.
+    Message {
+        /// The queue's name: the last part of its URL.
+        queue: Arc<str>,
+        /// The message's id.
+        id: Box<str>,
+    },
 }
 
 impl fmt::Display for Provenance {
@@ -32,6 +39,7 @@ impl fmt::Display for Provenance {
             Self::Stdin => f.write_str("-"),
             Self::Path(path) => f.write_str(&shown(&path.to_string_lossy())),
             Self::Object { bucket, key } => write!(f, "s3://{bucket}/{}", shown(key)),
+            Self::Message { queue, id } => write!(f, "sqs://{}/{}", shown(queue), shown(id)),
         }
     }
 }
@@ -106,7 +114,7 @@ impl Item {
     /// What the key or path tells where it follows AWS's layout; never needed for reading.
     pub fn layout(&self) -> Option<Layout> {
         match &self.provenance {
-            Provenance::Stdin => None,
+            Provenance::Stdin | Provenance::Message { .. } => None,
             Provenance::Path(path) => Layout::parse(&path.to_string_lossy()),
             Provenance::Object { key, .. } => Layout::parse(key),
         }
@@ -129,5 +137,10 @@ mod tests {
             "x/y\\r.gz"
         );
         assert_eq!(Provenance::Stdin.to_string(), "-");
+        let message = Provenance::Message {
+            queue: "trail".into(),
+            id: "5fea7756\n".into(),
+        };
+        assert_eq!(message.to_string(), "sqs://trail/5fea7756\\n");
     }
 }

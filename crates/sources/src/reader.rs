@@ -20,7 +20,7 @@ use crate::settings::Settings;
 
 /// What an object fetched ahead costs beside its bytes: buffers, its place in the queue. Counted, so that a million empty objects are
 /// bounded too.
-const OVERHEAD_BYTES: u64 = 4 << 10;
+pub(crate) const OVERHEAD_BYTES: u64 = 4 << 10;
 
 /// One item's content.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ pub enum ReadError {
     /// An S3 object.
     #[error(transparent)]
     S3(#[from] S3Error),
+    /// A queue's message, named as something to read: its queue hands it out, once.
+    #[error(
+        "read {0}: a message is handed out by its queue and can't be read again; name files or objects"
+    )]
+    Handed(String),
 }
 
 impl ReadError {
@@ -154,8 +159,9 @@ impl Reader {
         let item = self.shared.items.get(index)?;
         let bytes = match &item.provenance {
             Provenance::Stdin => self.stdin(),
-            Provenance::Path(path) => self.file(path),
+            Provenance::Path(path) => read_file(path, self.object_bytes_max, self.stdin_bytes_max),
             Provenance::Object { .. } => self.shared.take(index),
+            Provenance::Message { .. } => Err(ReadError::Handed(item.provenance.to_string())),
         };
         Some(Delivery { index, item, bytes })
     }
@@ -181,27 +187,6 @@ impl Reader {
             )
         })
     }
-
-    fn file(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
-        let failed = |source| ReadError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        let (bytes_max, setting) = match metadata.is_file() {
-            true => (self.object_bytes_max, "object_bytes_max"),
-            false => (self.stdin_bytes_max, "stdin_bytes_max"),
-        };
-        let bytes = capped(file, metadata.len(), bytes_max).map_err(failed)?;
-        bytes.ok_or_else(|| {
-            ReadError::too_large(
-                format!("read {:?}", path.display().to_string()),
-                bytes_max,
-                setting,
-            )
-        })
-    }
 }
 
 impl Drop for Reader {
@@ -210,6 +195,32 @@ impl Drop for Reader {
             task.abort();
         }
     }
+}
+
+/// A file's bytes, or a pipe's; each kind has its cap.
+pub(crate) fn read_file(
+    path: &Path,
+    object_bytes_max: u64,
+    stdin_bytes_max: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let failed = |source| ReadError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    let (bytes_max, setting) = match metadata.is_file() {
+        true => (object_bytes_max, "object_bytes_max"),
+        false => (stdin_bytes_max, "stdin_bytes_max"),
+    };
+    let bytes = capped(file, metadata.len(), bytes_max).map_err(failed)?;
+    bytes.ok_or_else(|| {
+        ReadError::too_large(
+            format!("read {:?}", path.display().to_string()),
+            bytes_max,
+            setting,
+        )
+    })
 }
 
 /// All bytes, or `None` when there are more than `bytes_max`; `told` is how many are expected.

@@ -1,6 +1,4 @@
-//! Listing and reading against a real S3 server on this machine: moto, from the workspace's Python environment.
-//!
-//! `OFFTRAIL_MOTO` names another `moto_server`. Where there is none, the tests say so and pass: everything but S3 is tested without.
+//! Listing and reading against a real S3 server on this machine: moto, where there is one: everything but S3 is tested without.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -8,119 +6,24 @@
     reason = "tests start a server and may fail loudly"
 )]
 
+mod moto;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use offtrail_sources::{
     Item, Listing, Provenance, Pruned, S3Settings, Settings, Source, Sources, TimeRange,
 };
 
-/// moto wants some signature for a deletion and checks none.
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none";
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+use moto::{Moto, isolated, with_credentials};
 
-/// Runs `body` in a process of its own that has credentials in its environment and no other AWS configuration, as a user's shell would:
-/// a test must not change the environment of the process it shares with other tests.
-fn with_credentials(name: &str, body: fn()) {
-    if std::env::var_os("OFFTRAIL_S3_TEST").is_some() {
-        return body();
-    }
-    let status = isolated(name)
-        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "example")
-        .status()
-        .unwrap();
-    assert!(status.success(), "{name} failed in its own process");
+/// What these tests ask of the server beside.
+trait Bucket {
+    fn fill(&self, bucket: &str, objects: &BTreeMap<String, String>);
+    fn settings(&self, list_page_size: i32) -> Settings;
 }
 
-/// This test program again, for one test, without any AWS configuration.
-fn isolated(name: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    for (variable, _) in
-        std::env::vars_os().filter(|(variable, _)| variable.to_string_lossy().starts_with("AWS_"))
-    {
-        command.env_remove(variable);
-    }
-    command
-        .args([name, "--exact", "--nocapture"])
-        .env("OFFTRAIL_S3_TEST", "1")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .env("AWS_EC2_METADATA_DISABLED", "true");
-    command
-}
-
-/// A server of our own, ended by its process id when dropped.
-struct Moto {
-    child: Child,
-    port: u16,
-}
-
-impl Moto {
-    fn start() -> Option<Self> {
-        let program = std::env::var_os("OFFTRAIL_MOTO").map_or_else(
-            || {
-                PathBuf::from(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/../../.venv/bin/moto_server"
-                ))
-            },
-            PathBuf::from,
-        );
-        if !program.exists() {
-            eprintln!(
-                "skipped: no {} (python3 -m venv .venv && .venv/bin/pip install 'moto[server]')",
-                program.display()
-            );
-            return None;
-        }
-        let mut child = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let talk = BufReader::new(child.stderr.take().unwrap());
-        let (told, port) = mpsc::channel();
-        // Goes on reading after the port is told, lest the server's talk fills the pipe; ends with the server.
-        std::thread::spawn(move || {
-            for line in talk.lines().map_while(Result::ok) {
-                if let Some((_, port)) = line.split_once("Running on http://127.0.0.1:") {
-                    let _ = told.send(port.trim().parse::<u16>());
-                }
-            }
-        });
-        let mut moto = Self { child, port: 0 };
-        moto.port = port
-            .recv_timeout(START_TIMEOUT)
-            .expect("moto_server tells its port")
-            .unwrap();
-        Some(moto)
-    }
-
-    /// One plain HTTP request; moto asks for no signature.
-    fn request(&self, method: &str, path: &str, body: &[u8]) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\nConnection: close\r\nAuthorization: {SIGNED}\r\n\r\n",
-            self.port,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 2"),
-            "{method} {path}: {answer}"
-        );
-    }
-
+impl Bucket for Moto {
     fn fill(&self, bucket: &str, objects: &BTreeMap<String, String>) {
         self.request("PUT", &format!("/{bucket}"), b"");
         for (key, body) in objects {
@@ -145,13 +48,6 @@ impl Moto {
             s3,
             ..Settings::default()
         }
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

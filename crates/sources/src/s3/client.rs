@@ -53,7 +53,7 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|error| S3Error::setup(&error))?;
-        let config = runtime.block_on(load(&settings));
+        let config = runtime.block_on(aws_config(&settings));
         let home = client(&config, &settings);
         Ok(Self {
             runtime,
@@ -79,6 +79,11 @@ impl Store {
 }
 
 impl Clients {
+    /// The configuration behind all clients.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// The client for a bucket, in its region as far as known.
     pub(crate) fn client(&self, bucket: &str) -> Client {
         let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +111,9 @@ impl Clients {
     }
 }
 
-async fn load(settings: &S3Settings) -> SdkConfig {
+/// The AWS configuration these settings lead to: credentials, region, endpoint, and HTTPS by rustls on ring. For clients of other services;
+/// connections belong to the runtime that made them, so each runtime loads its own.
+pub async fn aws_config(settings: &S3Settings) -> SdkConfig {
     let http = HttpBuilder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();

@@ -21,6 +21,21 @@ pub struct S3Error {
     reason: Reason,
     /// The region in which the bucket says it lies, where it said so.
     region: Option<String>,
+    /// The fault lay with the server or the way to it.
+    passing: bool,
+}
+
+/// What asking again promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// The object is gone: nothing to ask for.
+    Gone,
+    /// It passes by itself: the server, the network, the load.
+    Passing,
+    /// It passes when somebody changes permissions, credentials or settings.
+    Refused,
+    /// The same answer every time.
+    Hopeless,
 }
 
 /// Why, with what to do about it.
@@ -117,6 +132,24 @@ impl S3Error {
         )
     }
 
+    /// What asking again promises.
+    pub(crate) fn outlook(&self) -> Outlook {
+        match self.reason {
+            Reason::NoKey(_) => Outlook::Gone,
+            Reason::Denied(_)
+            | Reason::NoBucket(_)
+            | Reason::NoCredentials(_)
+            | Reason::BadCredentials(_)
+            | Reason::Region(_)
+            | Reason::Clock(_) => Outlook::Refused,
+            Reason::Throttled(_) | Reason::Unreachable(_) | Reason::Setup(_) => Outlook::Passing,
+            Reason::Answer(_) if self.passing => Outlook::Passing,
+            Reason::Archived(_) | Reason::NothingThere | Reason::Request(_) | Reason::Answer(_) => {
+                Outlook::Hopeless
+            }
+        }
+    }
+
     /// The region in which the bucket says it lies, where the answer said so.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()
@@ -127,6 +160,7 @@ impl S3Error {
             doing: "set up S3".to_owned(),
             reason: Reason::Setup(one_line(error)),
             region: None,
+            passing: false,
         }
     }
 
@@ -135,6 +169,7 @@ impl S3Error {
             doing,
             reason: Reason::NothingThere,
             region: None,
+            passing: false,
         }
     }
 
@@ -144,6 +179,7 @@ impl S3Error {
             doing,
             reason: Reason::Answer(one_line(error)),
             region: None,
+            passing: true,
         }
     }
 
@@ -176,6 +212,7 @@ impl S3Error {
             doing,
             reason,
             region: header.map(str::to_owned),
+            passing: raw.is_none_or(|raw| raw.status().as_u16() >= 500),
         }
     }
 }
@@ -213,7 +250,7 @@ fn served(status: u16, code: String, message: Option<&str>) -> Reason {
 }
 
 /// What the search for credentials said last, when that is what failed.
-fn credentials_missing(error: &(dyn Error + 'static)) -> Option<String> {
+pub(crate) fn credentials_missing(error: &(dyn Error + 'static)) -> Option<String> {
     let found = chain(error).find_map(|error| error.downcast_ref::<CredentialsError>())?;
     Some(one_line(found))
 }
@@ -228,7 +265,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// An error with its causes on one line, each text once.
-fn one_line(error: &dyn Error) -> String {
+pub(crate) fn one_line(error: &dyn Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -241,7 +278,7 @@ fn one_line(error: &dyn Error) -> String {
     shorten(&texts.join(": "))
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(DETAIL_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -261,8 +261,8 @@ impl Walk {
     }
 }
 
-/// Undoes form-url-encoding, which S3 uses in listings (`+` is a space). What is no encoding is kept as it is.
-fn decode(text: &str) -> String {
+/// Undoes form-url-encoding, which S3 uses in listings and notifications (`+` is a space). What is no encoding is kept as it is.
+pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
