@@ -35,6 +35,8 @@ fn settings(moto: &Moto) -> InboxSettings {
             ..Settings::default()
         },
         wait: Duration::from_secs(1),
+        // moto loses an answer now and then when the machine is busy: what was in it comes again after this.
+        visibility: Duration::from_secs(6),
         receivers: 1,
         retry_wait: Duration::ZERO,
         back_off: Duration::from_millis(20),
@@ -112,16 +114,17 @@ fn notifications_of_every_wrapping_bring_their_objects() {
                 assert_eq!((text(&arrival).as_str(), arrival.attempt), ("one", 1));
                 assert!(arrival.delivered.is_some());
                 fingerprint = arrival.fingerprint.to_string();
-                memory
-                    .lock()
-                    .unwrap()
-                    .insert(format!("s3://logs/{key} {fingerprint}"));
                 inbox.done(arrival.receipt);
             }
             assert!(
                 fingerprint.starts_with("etag:") && fingerprint.ends_with("+3"),
                 "{fingerprint}"
             );
+
+            memory
+                .lock()
+                .unwrap()
+                .insert(format!("s3://logs/{key} {fingerprint}"));
 
             // The same again, by EventBridge: known. Digests, empty objects and deletions: passed over.
             let etag = fingerprint
@@ -240,22 +243,29 @@ fn what_fails_too_often_becomes_a_dead_letter() {
             settings.dead_letter = Some(letter);
             settings.sources.object_bytes_max = 8;
             let inbox = Inbox::open(queues(&[&trail]), settings, nothing_known()).unwrap();
-            for attempt in [1, 2] {
-                let arrival = arrival(&inbox);
-                assert_eq!(arrival.attempt, attempt);
-                let why = arrival.bytes.unwrap_err().to_string();
-                assert_eq!(
-                    why,
-                    "read s3://logs/large: more than 8 bytes; not read (raise object_bytes_max to read it)"
-                );
-                inbox.failed(arrival.receipt, &why);
+            let start = Instant::now();
+            let mut attempts = Vec::new();
+            while inbox.status()[0].dead < 3 {
+                assert!(start.elapsed() < LONG, "{:?}", inbox.status());
+                if let Next::Arrival(arrival) = inbox.next(Duration::from_millis(20)) {
+                    attempts.push(arrival.attempt);
+                    let why = arrival.bytes.unwrap_err().to_string();
+                    assert_eq!(
+                        why,
+                        "read s3://logs/large: more than 8 bytes; not read (raise object_bytes_max to read it)"
+                    );
+                    inbox.failed(arrival.receipt, &why);
+                }
             }
-            until(&inbox, "three are dead", || inbox.status()[0].dead == 3);
+            assert!(
+                attempts.is_sorted() && attempts.last() >= Some(&2),
+                "{attempts:?}"
+            );
             assert!(inbox.flush(LONG));
             let status = inbox.status().remove(0);
             assert_eq!(
-                (status.received, status.failed, status.deleted),
-                (6, 6, 0),
+                (status.failed, status.deleted, status.in_flight),
+                (status.received, 0, 0),
                 "{status:?}"
             );
             assert_eq!(moto.messages(&trail), 0);

@@ -127,7 +127,12 @@ impl Moto {
 /// Queues, topics and notifications.
 impl Moto {
     /// One call of SQS in its JSON protocol.
-    pub(crate) fn sqs(&self, region: &str, call: &str, body: serde_json::Value) -> serde_json::Value {
+    pub(crate) fn sqs(
+        &self,
+        region: &str,
+        call: &str,
+        body: serde_json::Value,
+    ) -> serde_json::Value {
         let signed = SIGNED.replace("us-east-1/s3", &format!("{region}/sqs"));
         let target = format!("AmazonSQS.{call}");
         let headers = [
