@@ -43,6 +43,26 @@ impl Coverage {
         })
     }
 
+    /// The days of one account and region from `since` on, with their hours, in order.
+    pub fn days(
+        &self,
+        account: TextId,
+        region: TextId,
+        since: Day,
+    ) -> impl Iterator<Item = (Day, u32)> + '_ {
+        let days = self.hours.get(&(account, region)).into_iter();
+        days.flat_map(move |days| days.range(since..).map(|(day, hours)| (*day, *hours)))
+    }
+
+    /// Every account and region with its last hour, as the moment that hour ends. Ordered by ids, which differ between runs.
+    pub fn last_hours(&self) -> impl Iterator<Item = (TextId, TextId, Timestamp)> + '_ {
+        self.hours.iter().filter_map(|((account, region), days)| {
+            let (day, hours) = days.last_key_value()?;
+            let after = i64::from(u32::BITS - hours.leading_zeros()) * 3600;
+            Some((*account, *region, day.start().plus_secs(after)))
+        })
+    }
+
     /// The share of hours from `since` to `until` in which any record of the account arrived, whatever its region;
     /// 0 to 1. Both ends count as whole hours.
     #[must_use]

@@ -83,6 +83,8 @@ sections! {
         maturity: MaturitySettings,
         /// What the baseline forgets.
         baseline: BaselineSettings,
+        /// When a stream tells that it stopped seeing.
+        blindness: BlindnessSettings,
     }
     /// Own rate, maturity, credential kind.
     CallSettings {
@@ -294,6 +296,17 @@ sections! {
         /// Days after which an unseen row goes.
         expire_days: u32,
     }
+    /// When a stream tells that it stopped seeing.
+    BlindnessSettings {
+        /// Hours of silence at least.
+        silent_hours_min: f64,
+        /// Times the longest gap of the last 30 days.
+        silent_gaps: f64,
+        /// Active days of the last 30 that an account or region must have.
+        active_days_min: u32,
+        /// Hours the newest event may be old while deliveries arrive.
+        behind_hours: f64,
+    }
 }
 
 impl Default for Settings {
@@ -339,6 +352,12 @@ impl Settings {
             ("calibration.replay_days", self.calibration.replay_days),
             ("calibration.budget_min", self.calibration.budget_min),
             ("calibration.caution", self.calibration.caution),
+            (
+                "blindness.silent_hours_min",
+                self.blindness.silent_hours_min,
+            ),
+            ("blindness.silent_gaps", self.blindness.silent_gaps),
+            ("blindness.behind_hours", self.blindness.behind_hours),
         ];
         if let Some((key, _)) = positive
             .iter()
