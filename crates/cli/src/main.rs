@@ -13,6 +13,7 @@ mod errors;
 mod output;
 mod pipeline;
 mod progress;
+mod stream;
 
 use std::process::ExitCode;
 
