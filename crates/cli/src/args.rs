@@ -10,7 +10,7 @@ use offtrail_sources::{S3Settings, Source, TimeRange};
 use crate::{
     commands::{
         backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
-        settings, simulate,
+        settings, simulate, stream,
     },
     progress::Talk,
 };
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Backfill(backfill::Arguments),
     Detect(detect::Arguments),
     Backtest(backtest::Arguments),
+    Stream(stream::Arguments),
     Events(events::Arguments),
     Baseline(baseline::Arguments),
     Explain(explain::Arguments),
@@ -142,7 +143,7 @@ impl InputArgs {
 /// How to reach S3; what is left out comes from the environment, the AWS profile or the machine's role.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "S3")]
-struct S3Args {
+pub(crate) struct S3Args {
     /// The first region to ask; buckets elsewhere are followed there.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -164,7 +165,8 @@ struct S3Args {
 }
 
 impl S3Args {
-    fn settings(&self) -> S3Settings {
+    /// As settings.
+    pub(crate) fn settings(&self) -> S3Settings {
         S3Settings {
             endpoint: self.endpoint_url.clone(),
             region: self.region.clone(),
@@ -315,7 +317,7 @@ pub(crate) fn severity(text: &str) -> Result<Severity, String> {
         .map_err(|_| "write low, medium, high or critical".to_owned())
 }
 
-fn bits(text: &str) -> Result<f64, String> {
+pub(crate) fn bits(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(bits) if bits.is_finite() && bits > 0.0 => Ok(bits),
         _ => Err("write a number of bits above 0".to_owned()),

@@ -15,14 +15,14 @@ mod pipeline;
 mod progress;
 mod stream;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
 use commands::{
     backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
-    settings, simulate,
+    settings, simulate, stream as stream_command,
 };
 use errors::Outcome;
 
@@ -32,12 +32,17 @@ use errors::Outcome;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let line = stream::config::layered(env::args_os().collect(), Cli::command(), env::vars_os());
+    let cli = match line {
+        Ok(line) => Cli::parse_from(line),
+        Err(error) => return errors::tell(&error),
+    };
     let talk = cli.talk();
     let outcome = match &cli.command {
         Command::Backfill(args) => backfill::run(args, talk),
         Command::Detect(args) => detect::run(args, talk),
         Command::Backtest(args) => backtest::run(args, talk),
+        Command::Stream(args) => stream_command::run(args, talk),
         Command::Events(args) => events::run(args, talk),
         Command::Baseline(args) => baseline::run(args, talk),
         Command::Explain(args) => explain::run(args),

@@ -1,14 +1,15 @@
 //! The words of a blind spot, as a [`Finding`]: what is not seen, since when, how that is judged, and what to do. Severity follows a written rule
 //! (`docs/streaming.md`), not bits: nothing was scored.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use offtrail_baseline::{Maturity, MaturityState};
 use offtrail_detector::{
     Attack, BaselineNote, CredentialShown, Evidence, Finding, Reach, Settings, Severity,
 };
 use offtrail_event::{
-    CredentialKind, Observation, PrincipalKind, PrincipalName, Timestamp, Vocabulary,
+    CallId, CredentialKind, Observation, OutcomeClass, PrincipalKind, PrincipalName, Timestamp,
+    Vocabulary,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -146,7 +147,29 @@ fn next_steps(spot: &Spot) -> Vec<String> {
     steps.iter().map(|step| (*step).to_owned()).collect()
 }
 
-/// A trail was stopped or deleted, by this observation.
+/// Tells which observations stopped or deleted a trail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoppedTrails {
+    /// Calls that stop a trail, as far as met.
+    stops: BTreeMap<CallId, bool>,
+}
+
+impl StoppedTrails {
+    /// Whether this one did.
+    pub(crate) fn by(&mut self, observation: &Observation, words: &Vocabulary) -> bool {
+        if observation.read_only == Some(true) || observation.outcome != OutcomeClass::Succeeded {
+            return false;
+        }
+        let call = observation.call;
+        *self.stops.entry(call).or_insert_with(|| {
+            let (source, operation) = words.call(call);
+            &*source == "cloudtrail.amazonaws.com"
+                && matches!(&*operation, "StopLogging" | "DeleteTrail")
+        })
+    }
+}
+
+/// A trail was stopped or deleted, by this observation: told also where that is a habit.
 pub(crate) fn trail_stopped(
     observation: &Observation,
     settings: &Settings,

@@ -2,17 +2,14 @@
 //!
 //! Silence is measured against what the place itself did over the last 30 days (its longest gap), and in event time against the newest event of
 //! all others: what is late everywhere is a late delivery, not a silent account. Only when nothing comes from anywhere, or all that comes is old, the
-//! given clock decides. A trail that somebody stopped is told at once, also where that is a habit.
+//! given clock decides. (A trail that somebody stopped is told while judging, see [`crate::Watch`].)
 
 use std::collections::BTreeMap;
 
 use offtrail_baseline::Coverage;
 use offtrail_detector::{Finding, Settings};
 use offtrail_event::pack::{PackError, Packed as _, Packer, Unpacker, open, seal};
-use offtrail_event::{
-    CallId, Observation, OutcomeClass, SECONDS_PER_DAY, TextId, Timestamp, Vocabulary,
-    packed_struct,
-};
+use offtrail_event::{Observation, SECONDS_PER_DAY, TextId, Timestamp, Vocabulary, packed_struct};
 
 use crate::blind_words::{self, Spot, Watched};
 
@@ -75,8 +72,6 @@ pub struct Blindness {
     behind: Option<Timestamp>,
     /// Observations noted since the last look.
     noted: u64,
-    /// Calls that stop a trail, as far as met.
-    stops: BTreeMap<CallId, bool>,
 }
 
 impl Blindness {
@@ -93,7 +88,6 @@ impl Blindness {
             watching: None,
             behind: None,
             noted: 0,
-            stops: BTreeMap::new(),
         }
     }
 
@@ -102,8 +96,8 @@ impl Blindness {
         self.settings = settings;
     }
 
-    /// Notes an observation that is no repeat; tells if it stopped a trail.
-    pub fn note(&mut self, observation: &Observation, words: &Vocabulary) -> Option<Finding> {
+    /// Notes an observation that is no repeat.
+    pub fn note(&mut self, observation: &Observation) {
         let believed = self
             .looked
             .is_none_or(|looked| observation.time <= looked.plus_secs(FUTURE_SECS_MAX));
@@ -113,14 +107,6 @@ impl Blindness {
             *newest = observation.time.max(*newest);
             self.noted += 1;
         }
-        if observation.outcome != OutcomeClass::Succeeded {
-            return None;
-        }
-        let stops = *self
-            .stops
-            .entry(observation.call)
-            .or_insert_with(|| stops_a_trail(observation.call, words));
-        stops.then(|| blind_words::trail_stopped(observation, &self.settings, words))
     }
 
     /// What began or ended since the last look, in order of account and region. `now` is the clock of the loop, which a journal has to keep for whoever takes it again;
@@ -422,11 +408,6 @@ impl Blindness {
 }
 
 /// Whether a call that succeeds ends what a trail records.
-fn stops_a_trail(call: CallId, words: &Vocabulary) -> bool {
-    let (source, operation) = words.call(call);
-    &*source == "cloudtrail.amazonaws.com" && matches!(&*operation, "StopLogging" | "DeleteTrail")
-}
-
 /// The longest time between two hours with records, seconds; 0 if they follow each other.
 fn longest_gap_secs(days: impl Iterator<Item = (Timestamp, u32)>) -> i64 {
     let mut last: Option<i64> = None;

@@ -7,7 +7,11 @@ use offtrail_detector::{
 };
 use offtrail_event::{Category, Observation, Timestamp, Vocabulary};
 
-use crate::{Repeats, WaitingRoom, repeats::Seen};
+use crate::{
+    Repeats, WaitingRoom,
+    blind_words::{StoppedTrails, trail_stopped},
+    repeats::Seen,
+};
 
 /// Which observations count, by event time; and from when on they are judged rather than only learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,6 +86,7 @@ pub struct Watch<'w> {
     room: WaitingRoom,
     detector: Option<Detector>,
     tally: WatchTally,
+    stopped: StoppedTrails,
     beside: Option<Box<Beside<'w>>>,
 }
 
@@ -115,6 +120,7 @@ impl<'w> Watch<'w> {
             room: WaitingRoom::default(),
             detector: None,
             tally: WatchTally::default(),
+            stopped: StoppedTrails::default(),
             beside: None,
         }
     }
@@ -224,6 +230,11 @@ impl<'w> Watch<'w> {
 
     /// Takes an observation in. It is judged once [`Watch::advance`] says that nothing earlier is to come.
     pub fn take(&mut self, observation: Observation) {
+        self.take_with(observation, &mut |_| {});
+    }
+
+    /// The same; `first` gets it if it is in scope and no repeat.
+    pub fn take_with(&mut self, observation: Observation, first: &mut dyn FnMut(&Observation)) {
         self.tally.observations += 1;
         if !self.scope.holds(observation.time) {
             self.tally.out_of_scope += 1;
@@ -239,9 +250,13 @@ impl<'w> Watch<'w> {
                     .is_some_and(|from| observation.time < from) =>
             {
                 self.tally.only_learnt += 1;
+                first(&observation);
                 self.learn_only(&observation);
             }
-            Seen::First => self.room.enter(observation),
+            Seen::First => {
+                first(&observation);
+                self.room.enter(observation);
+            }
         }
     }
 
@@ -332,6 +347,9 @@ impl<'w> Watch<'w> {
         let verdict = detector.judge(observation, baseline, words);
         let collected = detector.collect(observation, &verdict, baseline, words);
         collected.findings.into_iter().for_each(&mut *tell);
+        if verdict.call.is_none() && !verdict.repeats_held && self.stopped.by(observation, words) {
+            tell(trail_stopped(observation, &self.settings, words));
+        }
         self.learn(observation, &verdict, collected.lesson);
     }
 
@@ -417,5 +435,20 @@ impl<'w> Watch<'w> {
     #[must_use]
     pub fn into_baseline(self) -> Baseline {
         self.baseline
+    }
+
+    /// The same, with the events remembered.
+    #[must_use]
+    pub fn into_parts(self) -> (Baseline, Repeats) {
+        (self.baseline, self.repeats)
+    }
+
+    /// Counts on from an earlier watch whose place it takes.
+    #[must_use]
+    pub fn with_tally(mut self, tally: WatchTally) -> Self {
+        self.room.late = tally.late;
+        self.room.crowded_out = tally.crowded_out;
+        self.tally = tally;
+        self
     }
 }

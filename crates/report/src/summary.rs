@@ -72,6 +72,10 @@ pub struct Tally {
     pub learnt: u64,
     /// Observations that came later than the waiting room waits; they are among the judged or learnt.
     pub late: u64,
+    /// Observations that an earlier run of a stream left waiting for their turn.
+    pub waited: u64,
+    /// Observations that still wait for their turn.
+    pub waiting: u64,
     /// Findings.
     pub findings: FindingTally,
     /// The same for each file, where asked for.
@@ -149,9 +153,13 @@ impl Tally {
                 &[self.learnt, aside[0], aside[1]],
             ),
             Purpose::Judge => hold(
-                "observations = judged + repeated + out of scope",
-                self.observations,
-                &[self.judged, aside[0], aside[1]],
+                if self.waited + self.waiting == 0 {
+                    "observations = judged + repeated + out of scope"
+                } else {
+                    "observations + waited = judged + repeated + out of scope + waiting"
+                },
+                self.observations.saturating_add(self.waited),
+                &[self.judged, aside[0], aside[1], self.waiting],
             ),
         }
         let findings = &self.findings;
@@ -225,11 +233,19 @@ struct SummaryV1<'a> {
     judged: u64,
     learnt: u64,
     late: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    waited: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    waiting: u64,
     findings: FindingsV1<'a>,
     reconciled: bool,
     violated: Vec<String>,
     #[serde(skip_serializing_if = "<[FileTally]>::is_empty")]
     files: &'a [FileTally],
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -281,6 +297,8 @@ pub fn write_summary(
         judged: tally.judged,
         learnt: tally.learnt,
         late: tally.late,
+        waited: tally.waited,
+        waiting: tally.waiting,
         findings: FindingsV1 {
             total: findings.total,
             written: findings.written,
@@ -373,13 +391,19 @@ fn files_words(tally: &Tally) -> String {
 }
 
 fn observations_words(tally: &Tally, what: &str, count: u64) -> String {
-    let mut text = format!(
-        "{} = {} {what} + {} repeated + {} out of scope",
-        grouped(tally.observations),
+    let mut text = grouped(tally.observations);
+    if tally.waited > 0 {
+        text += &format!(" + {} that waited", grouped(tally.waited));
+    }
+    text += &format!(
+        " = {} {what} + {} repeated + {} out of scope",
         grouped(count),
         grouped(tally.repeated),
         grouped(tally.out_of_scope),
     );
+    if tally.waiting > 0 {
+        text += &format!(" + {} waiting", grouped(tally.waiting));
+    }
     if tally.late > 0 {
         text += &format!("; {} late", grouped(tally.late));
     }

@@ -28,4 +28,4 @@ pub use commit::Checkpoint;
 pub use error::{Doing, Error, Reason};
 pub use open::Store;
 pub use schema::FORMAT;
-pub use stream::{ARRIVALS_BYTES_MAX, Entry, OutboxSize, Outgoing, Tick};
+pub use stream::{ARRIVALS_BYTES_MAX, Appended, Entry, OutboxSize, Outgoing, Tick};

@@ -14,7 +14,7 @@ use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use offtrail_event::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::{Checkpoint, Doing, Error, Reason, Store, commit, open};
+use crate::{Checkpoint, Doing, Error, Reason, Store, commit, notes, open};
 
 /// Largest packed arrivals of an entry or a waiting room once inflated, bytes: a damaged file must not fill the memory.
 pub const ARRIVALS_BYTES_MAX: u64 = 8 << 30;
@@ -38,6 +38,8 @@ pub struct Tick<'a> {
     pub taken: &'a [(String, i64)],
     /// States that sinks refused for good: sink, place in the outbox, why.
     pub refused: &'a [(String, i64, String)],
+    /// Facts about the file to keep with it; see [`Store::meta`].
+    pub facts: &'a [(&'a str, String)],
 }
 
 impl Tick<'_> {
@@ -79,6 +81,15 @@ pub struct OutboxSize {
     pub bytes: u64,
 }
 
+/// What a tick did to the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// The place of the last state told; `None` if none was.
+    pub last: Option<i64>,
+    /// What went because every sink has taken it.
+    pub gone: OutboxSize,
+}
+
 impl Store {
     /// Opens a baseline for a stream: as [`Store::create_or_open`], also where an earlier stream left a journal.
     ///
@@ -90,12 +101,12 @@ impl Store {
         open::open_for_writing(path).map_err(|reason| reason.at(Doing::Write, path))
     }
 
-    /// Writes one tick: all of it, or, on an error or a kill, nothing. Returns the place of the last state told.
+    /// Writes one tick: all of it, or, on an error or a kill, nothing.
     ///
     /// # Errors
     ///
     /// The disk is full or refuses, or another process holds the file for long. The file is left as it was.
-    pub fn append(&mut self, tick: &Tick<'_>) -> Result<Option<i64>, Error> {
+    pub fn append(&mut self, tick: &Tick<'_>) -> Result<Appended, Error> {
         let result = append(&mut self.connection, tick);
         self.doing(Doing::Write, result)
     }
@@ -207,20 +218,27 @@ impl Store {
         self.doing(Doing::Read, found)
     }
 
+    /// The place of the last state that was ever put into the outbox; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read.
+    pub fn outbox_last(&self) -> Result<i64, Error> {
+        let query = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
+        let last = self
+            .connection
+            .prepare_cached(query)
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)));
+        self.doing(Doing::Read, last.map_err(Reason::from))
+    }
+
     /// What lies in the outbox.
     ///
     /// # Errors
     ///
     /// The file can't be read.
     pub fn outbox_size(&self) -> Result<OutboxSize, Error> {
-        let query = "SELECT count(*), coalesce(sum(length(line)), 0) FROM outbox";
-        let size = self.connection.query_row(query, [], |row| {
-            Ok(OutboxSize {
-                states: row.get::<_, i64>(0)?.unsigned_abs(),
-                bytes: row.get::<_, i64>(1)?.unsigned_abs(),
-            })
-        });
-        self.doing(Doing::Read, size.map_err(Reason::from))
+        self.doing(Doing::Read, size_where(&self.connection, "true"))
     }
 
     /// Writes a copy of the file, whole and consistent, to a path where nothing is yet.
@@ -248,7 +266,7 @@ pub(crate) fn refuse_journal(connection: &Connection) -> Result<(), Reason> {
     }
 }
 
-fn append(connection: &mut Connection, tick: &Tick<'_>) -> Result<Option<i64>, Reason> {
+fn append(connection: &mut Connection, tick: &Tick<'_>) -> Result<Appended, Reason> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if tick.is_entry() {
         let keys: Vec<&str> = tick.told.iter().map(|(key, _)| &**key).collect();
@@ -277,10 +295,13 @@ fn append(connection: &mut Connection, tick: &Tick<'_>) -> Result<Option<i64>, R
             .map(|(provenance, fingerprint)| (&**provenance, &**fingerprint)),
     )?;
     commit::write_tally(&transaction, tick.tally)?;
+    for (key, value) in tick.facts {
+        notes::put(&transaction, key, value)?;
+    }
     refuse(&transaction, tick.refused)?;
-    take(&transaction, tick.taken)?;
+    let gone = take(&transaction, tick.taken)?;
     transaction.commit()?;
-    Ok(last)
+    Ok(Appended { last, gone })
 }
 
 fn refuse(connection: &Connection, refused: &[(String, i64, String)]) -> Result<(), Reason> {
@@ -294,9 +315,9 @@ fn refuse(connection: &Connection, refused: &[(String, i64, String)]) -> Result<
     Ok(())
 }
 
-fn take(connection: &Connection, taken: &[(String, i64)]) -> Result<(), Reason> {
+fn take(connection: &Connection, taken: &[(String, i64)]) -> Result<OutboxSize, Reason> {
     if taken.is_empty() {
-        return Ok(());
+        return Ok(OutboxSize::default());
     }
     let mut put =
         connection.prepare_cached("UPDATE sinks SET taken = max(taken, ?2) WHERE name = ?1")?;
@@ -308,11 +329,27 @@ fn take(connection: &Connection, taken: &[(String, i64)]) -> Result<(), Reason> 
 }
 
 /// Drops the states that every sink has taken.
-fn tidy(connection: &Connection) -> Result<(), Reason> {
-    connection
-        .prepare_cached("DELETE FROM outbox WHERE seq <= (SELECT min(taken) FROM sinks)")?
-        .execute([])?;
-    Ok(())
+fn tidy(connection: &Connection) -> Result<OutboxSize, Reason> {
+    let gone = "seq <= (SELECT min(taken) FROM sinks)";
+    let size = size_where(connection, gone)?;
+    if size.states > 0 {
+        connection
+            .prepare_cached(&format!("DELETE FROM outbox WHERE {gone}"))?
+            .execute([])?;
+    }
+    Ok(size)
+}
+
+fn size_where(connection: &Connection, which: &str) -> Result<OutboxSize, Reason> {
+    let query =
+        format!("SELECT count(*), coalesce(sum(length(line)), 0) FROM outbox WHERE {which}");
+    let size = connection.prepare_cached(&query)?.query_row([], |row| {
+        Ok(OutboxSize {
+            states: row.get::<_, i64>(0)?.unsigned_abs(),
+            bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+        })
+    })?;
+    Ok(size)
 }
 
 fn name_sinks(

@@ -13,3 +13,4 @@ mod named;
 pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod simulate;
+pub(crate) mod stream;

@@ -1,14 +1,313 @@
-//! What `offtrail stream` is made of, besides the command itself.
+//! The stream: inbox → workers → loop → outbox → sinks. See `docs/streaming.md`.
 
-#[allow(dead_code, reason = "wired by the command")]
 pub(crate) mod config;
-#[allow(dead_code, reason = "wired by the command")]
-pub(crate) mod copy;
-#[allow(dead_code, reason = "wired by the command")]
+mod copies;
+mod copy;
+mod core;
+mod live;
 pub(crate) mod logs;
-#[allow(dead_code, reason = "wired by the command")]
-pub(crate) mod metrics;
-#[allow(dead_code, reason = "wired by the command")]
-pub(crate) mod operate;
-#[allow(dead_code, reason = "wired by the command")]
-pub(crate) mod status;
+mod metrics;
+mod operate;
+pub(crate) mod options;
+mod outlet;
+mod settle;
+mod standing;
+mod status;
+mod work;
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use offtrail_event::Vocabulary;
+use offtrail_report::{Purpose, Tally, write_summary, write_summary_text};
+use offtrail_sinks::{Secret, Sink, Target};
+use offtrail_sources::{DeadLetter, Feed, Inbox, InboxSettings, Known};
+use offtrail_store::{Reason, Store};
+
+use crate::{
+    commands::stream::Arguments,
+    errors::Outcome,
+    output::{self, Output},
+    pipeline::{naming::Naming, run::settings, suppressions},
+    progress::Talk,
+};
+
+use self::{
+    copies::Copies,
+    core::{Core, Rules},
+    live::{Asked, How, Live},
+    operate::{Hooks, Operate},
+    outlet::Outlet,
+    status::{Phase, Shared, Status},
+    work::Work,
+};
+
+/// Arrivals parsed ahead of the loop, at most.
+const READ_AHEAD_MAX: usize = 256;
+
+/// How long a stand-by waits before it tries again.
+const STANDBY_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs the command.
+///
+/// # Errors
+/// The baseline, an input or a sink can't be opened, or the last checkpoint can't be written.
+pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    logs::start(&args.logs, talk)?;
+    let begun = Instant::now();
+    let asked = Arc::new(Asked::default());
+    let shared = Shared::new(Status {
+        started: Some(begun),
+        ..Status::default()
+    });
+    let operate = Operate::start(
+        args.keeping.listen.as_deref(),
+        shared.clone(),
+        Some(hooks(&asked)),
+    )?;
+    if let Some(address) = operate.address {
+        tracing::info!(%address, "listening");
+    }
+    let rules = || rules(args);
+    let first = rules()?;
+    let naming = Naming::open(args.delivery.asn_db.as_deref())?;
+    let copies = Copies::open(args)?;
+    if let Some(copies) = &copies {
+        copies.start_from(&args.baseline)?;
+    }
+    let Some(mut store) = claim(args, (&asked, &shared))? else {
+        return Ok(Outcome::Done);
+    };
+    let words = Vocabulary::new();
+    let outlet = Outlet::open(sinks(args)?, &mut store)?;
+    let core = Core::open(
+        (&words, naming.as_ref()),
+        store,
+        first,
+        (args.delivery.settle, Instant::now()),
+    )?;
+    let feeds = feeds(args);
+    let inbox = match &*feeds {
+        [] => None,
+        _ => {
+            let known = known_files(&args.baseline)?;
+            Some(Inbox::open(feeds, inbox_settings(args), known)?)
+        }
+    };
+    let how = How {
+        checkpoint_every: args.keeping.checkpoint_every,
+        update_every: args.telling.update_every,
+        outbox_bytes_max: args.keeping.outbox_max.saturating_mul(1 << 20),
+        end_when_idle: args.keeping.end_when_idle,
+        asked: Arc::clone(&asked),
+        shared: shared.clone(),
+        rules: &rules,
+    };
+    tracing::info!(
+        principals = core.watch().baseline().len(),
+        seconds = begun.elapsed().as_secs_f64(),
+        "ready"
+    );
+    let work = Work {
+        inbox: inbox.as_ref(),
+        words: &words,
+        naming: naming.as_ref(),
+        shard: args.delivery.shard,
+        over: &AtomicBool::new(false),
+    };
+    let live = Live::new(core, inbox.as_ref(), outlet, how);
+    let ended = serve((live, &work, threads(args)), copies.as_ref());
+    let tally = match ended {
+        Ok(tally) => tally,
+        Err(error) => {
+            shared.change(|status| status.fatal = Some(format!("{error:#}")));
+            return Err(error);
+        }
+    };
+    report(&tally, args, talk)?;
+    Ok(Outcome::Done)
+}
+
+/// The threads: workers, copies, and the loop in this one.
+fn serve(
+    (live, work, threads): (Live<'_>, &Work<'_>, usize),
+    copies: Option<&Copies>,
+) -> anyhow::Result<Tally> {
+    thread::scope(|scope| {
+        let (to, from) = sync_channel(READ_AHEAD_MAX);
+        if work.inbox.is_some() {
+            for _ in 0..threads {
+                let to = to.clone();
+                scope.spawn(move || work.run(&to));
+            }
+        }
+        drop(to);
+        if let Some(copies) = copies {
+            scope.spawn(|| copies.run(work.over));
+        }
+        let ended = live.run(&from);
+        work.over.store(true, Ordering::Relaxed);
+        drop(from);
+        ended
+    })
+}
+
+fn hooks(asked: &Arc<Asked>) -> Hooks {
+    let (stop, reload) = (Arc::clone(asked), Arc::clone(asked));
+    Hooks {
+        stop: Box::new(move || stop.stop.store(true, Ordering::Relaxed)),
+        reload: Box::new(move || reload.reload.store(true, Ordering::Relaxed)),
+    }
+}
+
+/// Opens the baseline for writing; waits for another instance to end where that was asked for. `None`: asked to stop while waiting.
+fn claim(args: &Arguments, (asked, shared): (&Asked, &Shared)) -> anyhow::Result<Option<Store>> {
+    let mut said = false;
+    loop {
+        match Store::open_for_stream(&args.baseline) {
+            Err(error) if args.keeping.standby && matches!(error.reason, Reason::Locked(_)) => {
+                if !said {
+                    tracing::info!("standing by: {error}");
+                    shared.change(|status| status.phase = Phase::StandingBy);
+                    said = true;
+                }
+                thread::sleep(STANDBY_WAIT);
+                if asked.stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+            }
+            Err(error) if matches!(error.reason, Reason::Locked(_)) => {
+                return Err(error).context(
+                    "one instance at a time has a baseline; wait for it to end (--standby does), or split accounts over instances with a baseline each (--shard)",
+                );
+            }
+            opened => {
+                shared.change(|status| status.phase = Phase::Starting);
+                return Ok(Some(opened?));
+            }
+        }
+    }
+}
+
+/// What to judge by, read anew.
+fn rules(args: &Arguments) -> anyhow::Result<Rules> {
+    let telling = &args.telling;
+    Ok(Rules {
+        settings: settings(telling.settings.as_deref())?,
+        suppressions: suppressions::read(telling.suppressions.as_deref())?,
+        threshold: telling.threshold,
+        policy: telling.learn.policy(),
+        all: telling.all,
+        min_severity: telling.min_severity,
+    })
+}
+
+fn feeds(args: &Arguments) -> Vec<Feed> {
+    let queues = args.queues.iter().cloned().map(Feed::Queue);
+    let folders = args.follow.iter().cloned().map(Feed::Follow);
+    let stdin = args.stdin.iter().map(|_| Feed::Stdin);
+    queues.chain(folders).chain(stdin).collect()
+}
+
+/// How AWS is reached, for one user of it: connections belong to whoever made them.
+fn aws(args: &Arguments) -> anyhow::Result<SdkConfig> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("read the AWS configuration")?;
+    Ok(runtime.block_on(offtrail_sources::aws_config(&args.s3.settings())))
+}
+
+fn is_in_aws(target: &Target) -> bool {
+    matches!(
+        target,
+        Target::Sns { .. } | Target::Sqs { .. } | Target::S3 { .. }
+    )
+}
+
+fn sinks(args: &Arguments) -> anyhow::Result<Vec<Sink>> {
+    let secret = config::webhook_secret(
+        args.telling.webhook_secret_file.as_deref(),
+        std::env::var_os(config::WEBHOOK_SECRET).as_deref(),
+    )?;
+    let settings = offtrail_sinks::Settings {
+        webhook_secret: secret.and_then(Secret::new),
+        ..offtrail_sinks::Settings::default()
+    };
+    let mut sinks = Vec::new();
+    for target in &args.telling.sinks {
+        let aws = is_in_aws(target).then(|| aws(args)).transpose()?;
+        // The loop looks at its sinks ten times a second: nothing to wake.
+        let sink = Sink::start(target.clone(), settings.clone(), aws, Arc::new(|| {}))?;
+        anyhow::ensure!(
+            !sinks.iter().any(|other: &Sink| other.name() == sink.name()),
+            "the sink `{}` is named twice; name it once",
+            sink.name()
+        );
+        sinks.push(sink);
+    }
+    Ok(sinks)
+}
+
+fn inbox_settings(args: &Arguments) -> InboxSettings {
+    let delivery = &args.delivery;
+    InboxSettings {
+        sources: offtrail_sources::Settings {
+            s3: args.s3.settings(),
+            ..offtrail_sources::Settings::default()
+        },
+        visibility: delivery.visibility,
+        attempts_max: delivery.deliveries_max,
+        dead_letter: delivery.dead_letter.as_deref().map(|place| {
+            if place.starts_with("https://") || place.starts_with("http://") {
+                DeadLetter::Queue(place.to_owned())
+            } else {
+                DeadLetter::File(place.into())
+            }
+        }),
+        ..InboxSettings::default()
+    }
+}
+
+/// Asks the baseline file whether an input was learnt to its end.
+fn known_files(baseline: &Path) -> anyhow::Result<Known> {
+    let store = Mutex::new(Store::open_read_only(baseline)?);
+    Ok(Arc::new(move |provenance, fingerprint| {
+        let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where the file can't be asked, the input is read again and its events are known one by one.
+        store.knows_file(provenance, fingerprint).unwrap_or(false)
+    }))
+}
+
+fn threads(args: &Arguments) -> usize {
+    args.delivery
+        .threads
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, std::num::NonZeroUsize::get)
+}
+
+/// The reconciliation, as every command ends with it.
+fn report(tally: &Tally, args: &Arguments, talk: Talk) -> anyhow::Result<()> {
+    if talk == Talk::Loud {
+        let stderr = io::stderr();
+        let style = output::style(&stderr);
+        write_summary_text(&mut stderr.lock(), Purpose::Judge, tally, style)?;
+    }
+    if let Some(path) = &args.keeping.summary {
+        let mut file = Output::open(Some(path))?;
+        write_summary(&mut file, "stream", Purpose::Judge, tally)?;
+        file.finish()?;
+    }
+    Ok(())
+}

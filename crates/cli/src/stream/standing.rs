@@ -1,0 +1,72 @@
+//! How feeds, sinks and the baseline stand, in the words of [`super::status`].
+
+use offtrail_baseline::Baseline;
+use offtrail_event::Day;
+use offtrail_sinks::Sink;
+
+use crate::stream::status::{FeedStatus, SinkStatus};
+
+/// Days of the baseline that are looked at for gaps.
+const GAP_DAYS: u16 = 30;
+
+/// A feed.
+pub(crate) fn feed(feed: offtrail_sources::FeedStatus) -> FeedStatus {
+    let skipped = feed.skipped;
+    let skipped = [
+        ("test_event", skipped.test_events),
+        ("other_event", skipped.other_events),
+        ("other_key", skipped.other_keys),
+        ("empty", skipped.empty),
+        ("known", skipped.known),
+        ("gone", skipped.gone),
+    ];
+    FeedStatus {
+        name: feed.name,
+        messages: feed.received,
+        objects: feed.objects,
+        bytes: feed.bytes,
+        deleted: feed.deleted,
+        skipped: skipped.into_iter().collect(),
+        failed: feed.failed,
+        dead_letters: feed.dead,
+        in_flight: feed.in_flight,
+        lag_secs: feed.lag.map(|lag| lag.as_secs_f64()),
+        last_error: feed.last_error.filter(|_| feed.failing),
+    }
+}
+
+/// A sink, and how many states it is behind.
+pub(crate) fn sink((sink, behind): (&Sink, u64)) -> SinkStatus {
+    let status = sink.status();
+    SinkStatus {
+        name: sink.name().to_owned(),
+        delivered: status.delivered,
+        retries: status.retries,
+        refused: status.refused,
+        failing_since: status.failing_since,
+        behind,
+        last_error: status.last_error.filter(|_| status.failing_since.is_some()),
+    }
+}
+
+/// Rows of calls, and the hours of the last 30 days in which an account that was active that day had no record of any region.
+pub(crate) fn of_baseline(baseline: &Baseline) -> (u64, u64) {
+    let rows = baseline
+        .iter()
+        .map(|(_, profile)| profile.calls().len() as u64)
+        .sum();
+    let last = baseline.coverage.iter().map(|(_, _, day, _)| day).max();
+    let first = last.map(|day| Day(day.0.saturating_sub(GAP_DAYS)));
+    let mut seen: std::collections::BTreeMap<_, u32> = std::collections::BTreeMap::new();
+    for (account, _, day, hours) in baseline.coverage.iter() {
+        // The last day is not over.
+        if Some(day) >= first && Some(day) < last {
+            *seen.entry((account, day)).or_default() |= hours;
+        }
+    }
+    let gaps = seen
+        .values()
+        .map(|hours| u64::from(24 - hours.count_ones().min(24)))
+        .sum();
+    (rows, gaps)
+}

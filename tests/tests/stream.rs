@@ -1,0 +1,422 @@
+//! `offtrail stream`: what it tells is what `offtrail detect` tells, once, whatever happens to the process on the way.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests are an edge: they start and kill the binary"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    thread,
+    time::{Duration, Instant},
+};
+
+use flate2::read::MultiGzDecoder;
+use offtrail_simulator::demo_settings;
+use offtrail_tests::{
+    archive::{mixed, of, write},
+    binary::{Offtrail, exports, json_lines, summary},
+    formats::assert_is_finding,
+    mounted::Disk,
+    offtrail,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The first day that is judged; the seed story lies on the 19th and 20th.
+const FROM: &str = "2026-07-18";
+
+/// How long something may take until a test gives it up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An organisation learnt until [`FROM`], and the files delivered since.
+struct Learnt {
+    folder: TempDir,
+    /// Path below the folder and bytes, in order of delivery.
+    later: Vec<(String, Vec<u8>)>,
+}
+
+impl Learnt {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = of(&demo_settings());
+        let from = FROM.replace('-', "/");
+        let is_later = |path: &str| {
+            let day = path.find("/2026/").map(|at| &path[at + 1..at + 11]);
+            day.is_some_and(|day| day >= from.as_str())
+        };
+        let (later, earlier): (Vec<_>, Vec<_>) =
+            archive.logs().partition(|(path, _)| is_later(path));
+        write(&folder.path().join("earlier"), earlier);
+        write(&folder.path().join("later"), later.clone());
+        let mut later: Vec<_> = later
+            .into_iter()
+            .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
+            .collect();
+        later.sort_by_key(|(path, _)| {
+            let name = path.rsplit('/').next().unwrap().to_owned();
+            name.split('_').nth(3).unwrap_or_default().to_owned()
+        });
+        let learnt = Self { folder, later };
+        offtrail![
+            "backfill",
+            learnt.path("earlier"),
+            "--quiet",
+            "--baseline",
+            learnt.path("org.db")
+        ]
+        .ok();
+        learnt
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A copy of the baseline to work with.
+    fn baseline(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::copy(self.path("org.db"), &path).unwrap();
+        path
+    }
+
+    /// What `offtrail detect` tells over the later files.
+    fn detected(&self) -> BTreeMap<String, Value> {
+        let baseline = self.baseline("detected.db");
+        let told = offtrail![
+            "detect",
+            self.path("later"),
+            "--quiet",
+            "--baseline",
+            baseline
+        ]
+        .ok();
+        let states = final_states(&told);
+        assert!(states.len() > 2, "too few findings to compare");
+        states
+    }
+
+    fn stream(&self, baseline: &Path, sink: &Path) -> Offtrail {
+        offtrail!["stream", "--baseline", baseline, "--sink", sink]
+    }
+}
+
+/// The last state of each finding.
+fn final_states(lines: &str) -> BTreeMap<String, Value> {
+    let states = json_lines(lines).into_iter();
+    states
+        .map(|state| {
+            assert_is_finding(&state);
+            (state["id"].as_str().unwrap().to_owned(), state)
+        })
+        .collect()
+}
+
+fn told(sink: &Path) -> String {
+    fs::read_to_string(sink).unwrap_or_default()
+}
+
+/// No line comes twice: a state is told once.
+fn assert_told_once(lines: &str) {
+    let mut seen = BTreeSet::new();
+    for line in lines.lines() {
+        assert!(seen.insert(line), "told twice: {line}");
+    }
+}
+
+/// Waits until something holds.
+fn until(what: &str, child: &mut Child, talk: &Path, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        let told = || fs::read_to_string(talk).unwrap_or_default();
+        assert_eq!(child.try_wait().unwrap(), None, "{what}: {}", told());
+        assert!(begun.elapsed() < PATIENCE, "{what}: {}", told());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_ready(talk: &Path) -> bool {
+    fs::read_to_string(talk).is_ok_and(|talk| talk.contains("ready"))
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes).read_to_end(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn standard_input_and_a_folder_tell_what_detect_tells() {
+    let learnt = Learnt::new();
+    let expected = learnt.detected();
+
+    let mut lines = Vec::new();
+    for (_, bytes) in &learnt.later {
+        lines.extend(plain(bytes));
+        lines.push(b'\n');
+    }
+    let (baseline, sink) = (learnt.baseline("stdin.db"), learnt.path("stdin.jsonl"));
+    let sums = learnt.path("stdin.json");
+    learnt
+        .stream(&baseline, &sink)
+        .args(["-", "--settle", "1h", "--summary"])
+        .args([&sums])
+        .input(&lines)
+        .ok();
+    assert_eq!(final_states(&told(&sink)), expected);
+    let sums = summary(&sums);
+    assert_eq!(sums["command"], "stream");
+    assert_eq!(sums["waiting"], Value::Null, "all was judged");
+
+    let (baseline, sink) = (learnt.baseline("folder.db"), learnt.path("folder.jsonl"));
+    learnt
+        .stream(&baseline, &sink)
+        .args(["--settle", "1h", "--end-when-idle", "5s", "--follow"])
+        .args([learnt.path("later")])
+        .ok();
+    assert_eq!(final_states(&told(&sink)), expected);
+    assert_told_once(&told(&sink));
+    // What a stream leaves is a baseline like any other, and it was learnt from the same events.
+    assert_eq!(exports(&baseline), exports(&learnt.path("detected.db")));
+    // Once more: everything is known.
+    let again = learnt.path("again.json");
+    learnt
+        .stream(&baseline, &sink)
+        .args(["--end-when-idle", "1s", "--summary"])
+        .args([&again])
+        .arg_follow(&learnt.path("later"))
+        .ok();
+    assert_eq!(summary(&again)["records"], 0);
+    assert_told_once(&told(&sink));
+}
+
+#[test]
+fn killed_at_any_moment_it_loses_nothing_and_tells_nothing_twice() {
+    let learnt = Learnt::new();
+    let expected = learnt.detected();
+    let (baseline, sink) = (learnt.baseline("killed.db"), learnt.path("killed.jsonl"));
+    let (inbox, talk) = (learnt.path("inbox"), learnt.path("talk"));
+    fs::create_dir(&inbox).unwrap();
+    let start = || {
+        learnt
+            .stream(&baseline, &sink)
+            .args(["--settle", "1h", "--checkpoint-every", "300ms"])
+            .args(["--end-when-idle", "4s"])
+            .arg_follow(&inbox)
+            .start(&talk)
+    };
+    // Files appear while it runs; it is killed ten times.
+    let parts: Vec<_> = learnt
+        .later
+        .chunks(learnt.later.len().div_ceil(10))
+        .collect();
+    for (number, part) in parts.iter().enumerate() {
+        let mut child = start();
+        for (path, bytes) in *part {
+            write(&inbox, [(path.as_str(), bytes.as_slice())]);
+        }
+        // The moment is the point here, no event could stand for it.
+        thread::sleep(Duration::from_millis(mixed(number as u64) % 900));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let mut child = start();
+    let begun = Instant::now();
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        assert!(begun.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert!(ended.success(), "{}", fs::read_to_string(&talk).unwrap());
+    assert_eq!(final_states(&told(&sink)), expected);
+    assert_told_once(&told(&sink));
+    assert_eq!(exports(&baseline), exports(&learnt.path("detected.db")));
+}
+
+#[test]
+fn it_tells_within_seconds_stops_when_asked_and_goes_on() {
+    let learnt = Learnt::new();
+    let (baseline, sink) = (learnt.baseline("live.db"), learnt.path("live.jsonl"));
+    let (inbox, talk) = (learnt.path("inbox"), learnt.path("talk"));
+    fs::create_dir(&inbox).unwrap();
+    let start = |talk: &Path| {
+        learnt
+            .stream(&baseline, &sink)
+            .args(["--settle", "200ms", "--update-every", "1s"])
+            .arg_follow(&inbox)
+            .start(talk)
+    };
+    let mut child = start(&talk);
+    until("ready", &mut child, &talk, || is_ready(&talk));
+    let half = learnt.later.len() / 2;
+    let files = |part: &[(String, Vec<u8>)]| {
+        write(
+            &inbox,
+            part.iter()
+                .map(|(path, bytes)| (path.as_str(), bytes.as_slice())),
+        );
+    };
+    files(&learnt.later[..half]);
+    until("a finding", &mut child, &talk, || !told(&sink).is_empty());
+
+    // A second instance is refused, and says what to do; another stands by.
+    let second = learnt
+        .stream(&baseline, &learnt.path("second.jsonl"))
+        .arg_follow(&inbox)
+        .run();
+    second.fails_saying(&["writing it", "--standby"]);
+    let standby_talk = learnt.path("standby");
+    let mut standby = learnt
+        .stream(&baseline, &sink)
+        .args(["--standby", "--settle", "200ms"])
+        .arg_follow(&inbox)
+        .start(&standby_talk);
+    until("standing by", &mut standby, &standby_talk, || {
+        fs::read_to_string(&standby_talk).is_ok_and(|talk| talk.contains("standing by"))
+    });
+
+    signal(&child, "TERM");
+    let begun = Instant::now();
+    let ended = child.wait().unwrap();
+    assert!(ended.success(), "{}", fs::read_to_string(&talk).unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    until("taking over", &mut standby, &standby_talk, || {
+        is_ready(&standby_talk)
+    });
+    let before = told(&sink).lines().count();
+    files(&learnt.later[half..]);
+    until("more findings", &mut standby, &standby_talk, || {
+        told(&sink).lines().count() > before
+    });
+    signal(&standby, "TERM");
+    assert!(standby.wait().unwrap().success());
+    assert_told_once(&told(&sink));
+    // A checkpoint was made: other commands may write again.
+    offtrail!["baseline", "show", "--baseline", &baseline].ok();
+    offtrail![
+        "detect",
+        learnt.path("earlier"),
+        "--quiet",
+        "--baseline",
+        &baseline
+    ]
+    .ok();
+}
+
+#[test]
+fn settings_are_read_again_on_sighup() {
+    let learnt = Learnt::new();
+    let (baseline, sink) = (learnt.baseline("live.db"), learnt.path("live.jsonl"));
+    let (inbox, talk) = (learnt.path("inbox"), learnt.path("talk"));
+    fs::create_dir(&inbox).unwrap();
+    let settings = learnt.path("settings.toml");
+    let shown = offtrail!["settings", "show"].ok();
+    fs::write(&settings, &shown).unwrap();
+    let mut child = learnt
+        .stream(&baseline, &sink)
+        .args([Path::new("--settings"), &settings])
+        .arg_follow(&inbox)
+        .start(&talk);
+    until("ready", &mut child, &talk, || is_ready(&talk));
+    let says = |words: &str| fs::read_to_string(&talk).is_ok_and(|talk| talk.contains(words));
+    fs::write(&settings, "no settings at all").unwrap();
+    signal(&child, "HUP");
+    until("old settings stand", &mut child, &talk, || {
+        says("the old ones stand")
+    });
+    fs::write(&settings, &shown).unwrap();
+    signal(&child, "HUP");
+    until("new settings", &mut child, &talk, || says("read again"));
+    signal(&child, "TERM");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_disk_that_fills_stops_it_from_acknowledging_and_nothing_else() {
+    let Some(disk) = Disk::mount(24 << 10) else {
+        return;
+    };
+    let learnt = Learnt::new();
+    let expected = learnt.detected();
+    let baseline = disk.join("org.db");
+    fs::copy(learnt.path("org.db"), &baseline).unwrap();
+    let (sink, talk) = (learnt.path("full.jsonl"), learnt.path("talk"));
+    let mut child = learnt
+        .stream(&baseline, &sink)
+        .args(["--settle", "1h"])
+        .arg_follow(&learnt.path("later"))
+        .start(&talk);
+    until("ready", &mut child, &talk, || is_ready(&talk));
+    let ballast = disk.join("ballast");
+    // As much as fits; the last bytes are refused.
+    let _ = fs::write(&ballast, vec![0; 64 << 20]);
+    until("the disk is full", &mut child, &talk, || {
+        fs::read_to_string(&talk).is_ok_and(|talk| talk.contains("the disk is full"))
+    });
+    fs::remove_file(&ballast).unwrap();
+    signal(&child, "TERM");
+    let ended = child.wait().unwrap();
+    assert!(ended.success(), "{}", fs::read_to_string(&talk).unwrap());
+    learnt
+        .stream(&baseline, &sink)
+        .args(["--settle", "1h", "--end-when-idle", "3s"])
+        .arg_follow(&learnt.path("later"))
+        .ok();
+    assert_eq!(final_states(&told(&sink)), expected);
+    assert_told_once(&told(&sink));
+}
+
+#[test]
+fn what_a_killed_stream_left_is_taken_up_without_any_input() {
+    let learnt = Learnt::new();
+    let (baseline, sink) = (learnt.baseline("left.db"), learnt.path("left.jsonl"));
+    let talk = learnt.path("talk");
+    let mut child = learnt
+        .stream(&baseline, &sink)
+        .args(["--settle", "1h"])
+        .arg_follow(&learnt.path("later"))
+        .start(&talk);
+    let journal = || {
+        let refused = offtrail!["detect", learnt.path("later"), "--baseline", &baseline].run();
+        refused.stderr
+    };
+    until("an entry in the journal", &mut child, &talk, || {
+        fs::metadata(baseline.with_extension("db-wal")).is_ok_and(|wal| wal.len() > 100_000)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(journal().contains("offtrail stream"), "{}", journal());
+    learnt.stream(&baseline, &sink).ok();
+    offtrail![
+        "detect",
+        learnt.path("later"),
+        "--quiet",
+        "--baseline",
+        &baseline
+    ]
+    .ok();
+}
+
+/// `--follow DIR`, readable at the end of a chain.
+trait Follow {
+    fn arg_follow(self, folder: &Path) -> Self;
+}
+
+impl Follow for Offtrail {
+    fn arg_follow(self, folder: &Path) -> Self {
+        self.args([Path::new("--follow"), folder])
+    }
+}
