@@ -103,6 +103,7 @@ pub(super) enum Content {
 }
 
 /// What there was to take.
+#[allow(clippy::large_enum_variant, reason = "handed on at once, never kept")]
 pub(super) enum Taken {
     Ready(Ready),
     Nothing,

@@ -59,6 +59,7 @@ pub struct Inbox {
 
 /// What [`Inbox::next`] found.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "handed on at once, never kept")]
 pub enum Next {
     /// Something to work on.
     Arrival(Arrival),
