@@ -334,5 +334,5 @@ fn every_setting_is_explained() {
             assert!(told, "docs/detection.md does not name {section}.{key}");
         }
     }
-    assert_eq!(section, "baseline");
+    assert_eq!(section, "blindness");
 }

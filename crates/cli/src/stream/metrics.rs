@@ -466,10 +466,8 @@ mod tests {
             let asked = mentioned(text("expr"));
             assert!(!asked.is_empty() && asked.is_subset(&names()), "{rule}");
             // tidy: allow (Prometheus' word)
-            assert!(
-                !text("alert").is_empty() && rule["for"].is_string(),
-                "{rule}"
-            );
+            let name = text("alert");
+            assert!(!name.is_empty() && rule["for"].is_string(), "{rule}");
             assert!(rule["annotations"]["summary"].is_string(), "{rule}");
             assert!(rule["labels"]["severity"].is_string(), "{rule}");
         }
