@@ -47,3 +47,7 @@ ablation *arguments:
 # How well the calibrated threshold keeps its budget; see scripts/calibration --help.
 calibration *arguments:
     scripts/calibration {{arguments}}
+
+# The container's image; see scripts/image.
+image *arguments:
+    scripts/image {{arguments}}

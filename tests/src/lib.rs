@@ -13,6 +13,7 @@ pub mod actions;
 pub mod archive;
 pub mod binary;
 pub mod browser;
+pub mod container;
 pub mod desk;
 pub mod formats;
 pub mod iam;
