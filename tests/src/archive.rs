@@ -71,29 +71,11 @@ impl Archive {
     /// Every record as it was written, file by file, repeats included.
     #[must_use]
     pub fn records(&self) -> Vec<String> {
-        #[derive(Deserialize)]
-        struct Document<'d> {
-            #[serde(borrow, rename = "Records")]
-            records: Vec<&'d RawValue>,
-        }
-        let mut all = Vec::new();
-        for (_, bytes) in self
-            .logs()
+        let files = self.logs();
+        files
             .filter(|(path, _)| path.contains("/CloudTrail/"))
-        {
-            let mut text = String::new();
-            MultiGzDecoder::new(bytes)
-                .read_to_string(&mut text)
-                .unwrap();
-            let document: Document<'_> = serde_json::from_str(&text).unwrap();
-            all.extend(
-                document
-                    .records
-                    .iter()
-                    .map(|record| record.get().to_owned()),
-            );
-        }
-        all
+            .flat_map(|(_, bytes)| records(bytes))
+            .collect()
     }
 
     /// Writes all of it below a folder.
@@ -112,6 +94,26 @@ pub fn write<'f>(folder: &Path, files: impl IntoIterator<Item = (&'f str, &'f [u
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
+}
+
+/// The records of one packed file, as they were written.
+///
+/// # Panics
+/// It is none of CloudTrail's.
+#[must_use]
+pub fn records(bytes: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Document<'d> {
+        #[serde(borrow, rename = "Records")]
+        records: Vec<&'d RawValue>,
+    }
+    let mut text = String::new();
+    MultiGzDecoder::new(bytes)
+        .read_to_string(&mut text)
+        .unwrap();
+    let document: Document<'_> = serde_json::from_str(&text).unwrap();
+    let records = document.records.iter();
+    records.map(|record| record.get().to_owned()).collect()
 }
 
 /// Records in CloudTrail's own envelope.

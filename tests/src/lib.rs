@@ -16,6 +16,7 @@ pub mod browser;
 pub mod container;
 pub mod desk;
 pub mod formats;
+pub mod hook;
 pub mod iam;
 pub mod mmdb;
 pub mod moto;
