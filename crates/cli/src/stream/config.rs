@@ -35,10 +35,12 @@ const OTHERS: &[&str] = &[
     "OFFTRAIL_REVIEWER",
     // Read by tests and scripts.
     "OFFTRAIL_BIN",
+    "OFFTRAIL_CA_ROOTS",
     "OFFTRAIL_CHROMIUM",
     "OFFTRAIL_MOTO",
     "OFFTRAIL_REPOSITORY",
     "OFFTRAIL_TAG",
+    "OFFTRAIL_WITHOUT_CONTAINER",
 ];
 
 /// The whole command line, with what file and environment say put after the word `stream`. Other commands' lines come back as they are, and so does one
