@@ -62,12 +62,17 @@ impl DaySet {
     pub fn iter(&self) -> impl Iterator<Item = Day> + '_ {
         let (base, words) = self.parts();
         words.iter().enumerate().flat_map(move |(index, word)| {
-            (0..32u16)
-                .filter(move |bit| word >> bit & 1 == 1)
-                .map(move |bit| {
-                    // A span of days never leaves u16, see `insert`.
-                    Day(base + u16::try_from(index).unwrap_or(u16::MAX) * 32 + bit)
-                })
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                let bit = u16::try_from(rest.trailing_zeros())
+                    .ok()
+                    .filter(|_| rest != 0)?;
+                rest &= rest - 1;
+                // A span of days never leaves u16, see `insert`.
+                Some(Day(base
+                    + u16::try_from(index).unwrap_or(u16::MAX) * 32
+                    + bit))
+            })
         })
     }
 
