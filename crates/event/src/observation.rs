@@ -100,7 +100,7 @@ pub struct Mint {
 }
 
 /// One principal made one call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Identifies the event among repeats.
     pub fingerprint: Fingerprint,

@@ -40,15 +40,18 @@ fn main() -> io::Result<()> {
     for path in &paths {
         let bytes = fs::read(path)?;
         let mut first_reject: Option<Reject> = None;
-        let tally = parser.read(&bytes, &mut |_, event, raw| match event {
-            Ok(event) => {
-                let observation = observer.observe(&event, raw);
-                *kinds
-                    .entry((observation.principal_kind, observation.credential_kind))
-                    .or_default() += 1;
-            }
-            Err(reject) => drop(first_reject.get_or_insert(reject)),
-        });
+        let tally = parser.observe(
+            &bytes,
+            &mut observer,
+            &mut |_, observed, _| match observed {
+                Ok(observation) => {
+                    *kinds
+                        .entry((observation.principal_kind, observation.credential_kind))
+                        .or_default() += 1;
+                }
+                Err(reject) => drop(first_reject.get_or_insert(reject)),
+            },
+        );
         observations += tally.observations;
         rejects += tally.rejected();
         inflated += tally.inflated_bytes;

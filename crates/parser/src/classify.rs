@@ -106,5 +106,5 @@ impl Wrapper<'_> {
 }
 
 fn is(value: Value<'_>, text: &str) -> bool {
-    matches!(value, Value::String(quoted) if quoted.body == text)
+    matches!(value, Value::String(quoted) if quoted.is(text))
 }

@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use offtrail_event::{Credential, CredentialKind, OriginKind, Principal, PrincipalKind};
+use offtrail_event::{Credential, CredentialKind, OriginKind, Principal, PrincipalKind, Timestamp};
 
 use crate::{agent, identity::Caller};
 
@@ -136,14 +136,23 @@ fn of_role(
 /// What ties the calls of one session together. The console and services get a fresh key for every request, so there it is the
 /// caller and the moment the session was created.
 fn session_key<'a>(caller: &Caller<'a>, kind: CredentialKind) -> Option<Cow<'a, str>> {
-    let fresh_keys = matches!(
-        kind,
-        CredentialKind::Console | CredentialKind::ForwardAccess
-    );
-    if !fresh_keys && caller.access_key.is_some() {
+    if !has_fresh_keys(kind) && caller.access_key.is_some() {
         return caller.access_key.clone();
     }
     let created = caller.session.created?;
     let who = caller.principal_id.as_ref().or(caller.arn.as_ref())?;
-    Some(Cow::Owned(format!("{who}@{}", created.epoch_secs())))
+    Some(Cow::Owned(session_of(who, created)))
+}
+
+/// Whether every request is signed with a key of its own.
+pub(crate) fn has_fresh_keys(kind: CredentialKind) -> bool {
+    matches!(
+        kind,
+        CredentialKind::Console | CredentialKind::ForwardAccess
+    )
+}
+
+/// The key of a session known by its caller and the moment it was created.
+pub(crate) fn session_of(who: &str, created: Timestamp) -> String {
+    format!("{who}@{}", created.epoch_secs())
 }

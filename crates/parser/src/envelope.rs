@@ -9,20 +9,25 @@ use memchr::memmem;
 use crate::{
     Envelope, FileTally, Limits, Reason, Reject,
     classify::Shape,
-    parser::Each,
-    record::Object,
+    parser::Out,
+    record::{Key, Met, Object, RawRecord},
     resolve,
     scan::{Break, Scanner},
     unpack::Unpacked,
 };
 
+/// How many keys of records there are.
+const KEYS: usize = Key::ALL.len();
+
 /// Reads one file's text and hands over what it finds.
-pub(crate) struct Reader<'r, 'e> {
+pub(crate) struct Reader<'r> {
     pub(crate) limits: Limits,
     pub(crate) tally: FileTally,
-    each: &'r mut Each<'e>,
+    out: &'r mut dyn Out,
     /// The key records of this file begin with, for finding the next one after a break.
     first_key: String,
+    /// For each key of a record, and for its beginning, the key that came after it last.
+    following: [Option<Key>; KEYS + 1],
     /// Bytes that recovery may still read again.
     rescan_bytes: usize,
     /// Wrappers around what is read now.
@@ -39,13 +44,14 @@ pub(crate) struct Reader<'r, 'e> {
     line: (usize, u64),
 }
 
-impl<'r, 'e> Reader<'r, 'e> {
-    pub(crate) fn new(limits: Limits, each: &'r mut Each<'e>) -> Self {
+impl<'r> Reader<'r> {
+    pub(crate) fn new(limits: Limits, out: &'r mut dyn Out) -> Self {
         Self {
             limits,
             tally: FileTally::default(),
-            each,
+            out,
             first_key: "eventVersion".to_owned(),
+            following: [None; KEYS + 1],
             rescan_bytes: 0,
             level: 0,
             searching: false,
@@ -82,7 +88,7 @@ impl<'r, 'e> Reader<'r, 'e> {
     pub(crate) fn reject(&mut self, reason: Reason, detail: String, raw: &[u8]) {
         let index = self.tally.records;
         self.tally.reject(reason);
-        (self.each)(index, Err(Reject::new(index, reason, detail)), raw);
+        self.out.reject(Reject::new(index, reason, detail), raw);
     }
 
     /// A reject for a break in the text; none where the cut of the file is told elsewhere.
@@ -148,9 +154,11 @@ impl<'r, 'e> Reader<'r, 'e> {
             }
             let before = self.found();
             let result = match byte {
-                b'{' => self
-                    .object(&mut scanner, true)
-                    .map(|object| self.judge(&object, &text[start..scanner.at()])),
+                b'{' => {
+                    let mut object = Object::default();
+                    self.object(&mut scanner, true, &mut object)
+                        .map(|()| self.judge(&mut object, &text[start..scanner.at()]))
+                }
                 b'[' => {
                     self.envelope(Envelope::Array);
                     scanner.go_to(start + 1);
@@ -176,36 +184,95 @@ impl<'r, 'e> Reader<'r, 'e> {
     }
 
     /// Reads an object. Of a top-level one, the elements of `Records` and `Events` are handed over on the way.
+    ///
+    /// Records of one file have their keys in one order, so the key that followed last time is tried before any other.
     pub(crate) fn object<'a>(
         &mut self,
         scanner: &mut Scanner<'a>,
         top: bool,
-    ) -> Result<Object<'a>, Break> {
+        object: &mut Object<'a>,
+    ) -> Result<(), Break> {
         scanner.eat(b'{');
         scanner.deepest = 0;
-        let mut object = Object::default();
         let mut first = true;
-        while let Some(key) = scanner.next_key(&mut first)? {
-            let name = key.text();
-            if object.first_key.is_empty() {
-                object.first_key = key.body;
-            }
-            if top && matches!(&*name, "Records" | "records" | "Events") && scanner.eat(b'[') {
-                self.envelope(if name == "Events" {
-                    Envelope::LookupEvents
-                } else {
-                    Envelope::Records
-                });
-                object.streamed = true;
-                if !self.elements(scanner) {
-                    return Ok(object);
+        let mut place = KEYS;
+        loop {
+            let guess = self.following[place];
+            let key = match guess {
+                Some(key) if scanner.eat_key(&mut first, key.text()) => Some(key),
+                _ => {
+                    let Some(quoted) = scanner.next_key(&mut first)? else {
+                        break;
+                    };
+                    if object.first_key.is_empty() {
+                        object.first_key = quoted.body;
+                    }
+                    let name = quoted.text();
+                    let key = Key::of(&name);
+                    if key.is_none() {
+                        if top && self.hands_over(&name, scanner) {
+                            object.streamed = true;
+                            if !self.elements(scanner) {
+                                return Ok(());
+                            }
+                        } else {
+                            object.take(&name, scanner)?;
+                        }
+                        continue;
+                    }
+                    self.following[place] = key;
+                    key
                 }
+            };
+            let Some(key) = key else { continue };
+            if object.first_key.is_empty() {
+                object.first_key = key.name();
+            }
+            place = key as usize;
+            if key == Key::Identity {
+                self.identity(&mut object.record, scanner)?;
             } else {
-                object.take(&name, scanner)?;
+                object.record.take(key, scanner)?;
             }
         }
         object.deepest = scanner.deepest + 1;
-        Ok(object)
+        Ok(())
+    }
+
+    /// Whether a member's elements are records, to be handed over one by one; its bracket is consumed then.
+    fn hands_over(&mut self, name: &str, scanner: &mut Scanner<'_>) -> bool {
+        if !matches!(name, "Records" | "records" | "Events") || !scanner.eat(b'[') {
+            return false;
+        }
+        self.envelope(if name == "Events" {
+            Envelope::LookupEvents
+        } else {
+            Envelope::Records
+        });
+        true
+    }
+
+    /// Reads an identity, or passes over one that was met before.
+    fn identity<'a>(
+        &mut self,
+        record: &mut RawRecord<'a>,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Break> {
+        scanner.peek();
+        let (text, start) = (scanner.text(), scanner.at());
+        match self.out.meet(&text[start..]) {
+            Met::Before(id) => {
+                let (length, deepest) = self.out.met(id);
+                record.meet_identity(id, &text[start..start + length], deepest);
+                scanner.go_to(start + length);
+                scanner.deepest = scanner.deepest.max(deepest);
+                Ok(())
+            }
+            met => {
+                record.met = met;
+                record.take(Key::Identity, scanner)
+            }
+        }
     }
 
     /// Reads the elements of an array whose bracket is consumed; false if the text ended before the closing one.
@@ -250,8 +317,9 @@ impl<'r, 'e> Reader<'r, 'e> {
         let next = scanner.peek();
         let start = scanner.at();
         if next == Some(b'{') {
-            let object = self.object(scanner, false)?;
-            self.judge(&object, &text[start..scanner.at()]);
+            let mut object = Object::default();
+            self.object(scanner, false, &mut object)?;
+            self.judge(&mut object, &text[start..scanner.at()]);
             return Ok(());
         }
         scanner.value()?;
@@ -275,9 +343,10 @@ impl<'r, 'e> Reader<'r, 'e> {
         let mut from = from;
         while let Some(start) = next_start(text, from, &self.first_key) {
             scanner.go_to(start);
-            match self.object(scanner, false) {
-                Ok(object) if object.is_whole_record() => {
-                    self.judge(&object, &text[start..scanner.at()]);
+            let mut object = Object::default();
+            match self.object(scanner, false, &mut object) {
+                Ok(()) if object.is_whole_record() => {
+                    self.judge(&mut object, &text[start..scanner.at()]);
                     while scanner.eat(b'}') {}
                     return true;
                 }
@@ -298,7 +367,7 @@ impl<'r, 'e> Reader<'r, 'e> {
     }
 
     /// Decides what an object is and hands over what it holds.
-    pub(crate) fn judge(&mut self, object: &Object<'_>, raw: &str) {
+    pub(crate) fn judge(&mut self, object: &mut Object<'_>, raw: &str) {
         if object.streamed {
             return;
         }
@@ -322,7 +391,7 @@ impl<'r, 'e> Reader<'r, 'e> {
     }
 
     /// Hands over one record.
-    fn record(&mut self, object: &Object<'_>, raw: &str) {
+    fn record(&mut self, object: &mut Object<'_>, raw: &str) {
         self.envelope(if self.searching {
             Envelope::Wrapped
         } else {
@@ -346,12 +415,9 @@ impl<'r, 'e> Reader<'r, 'e> {
             );
             return self.reject(Reason::TooDeep, detail, raw.as_bytes());
         }
-        match resolve::event(&object.record) {
-            Ok(event) => {
-                let index = self.tally.records;
-                self.tally.observation();
-                (self.each)(index, Ok(event), raw.as_bytes());
-            }
+        let index = self.tally.records;
+        match self.out.record(index, &mut object.record, raw.as_bytes()) {
+            Ok(()) => self.tally.observation(),
             Err(reason) => self.reject(
                 reason,
                 resolve::explain(reason, &object.record),

@@ -13,6 +13,7 @@ mod classify;
 mod credential;
 mod envelope;
 mod identity;
+mod known;
 mod limits;
 mod minted;
 mod network;
@@ -32,7 +33,7 @@ mod unpack;
 mod unwrap;
 
 pub use limits::Limits;
-pub use observer::{Observer, WithDetail};
-pub use parser::{Each, Parser};
+pub use observer::{NameNetworks, Observer, WithDetail};
+pub use parser::{Each, EachObserved, Parser};
 pub use reject::{Reason, Reject};
 pub use tally::{Envelope, FileTally};

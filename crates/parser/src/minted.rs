@@ -9,7 +9,7 @@ use offtrail_event::{Minted, MintedKind, OutcomeClass, Principal, PrincipalKind}
 use crate::{
     identity::{SessionArn, arn_account, last_part, part, with_person},
     record::RawRecord,
-    scan::{Quoted, Scanner, Value},
+    scan::{Scanner, Value},
 };
 
 /// The calls that give something out.
@@ -46,6 +46,11 @@ impl Mint {
     }
 }
 
+/// Whether a call is one that gives something out.
+pub(crate) fn mints(source: &str, name: &str) -> bool {
+    Mint::of(source, name).is_some()
+}
+
 /// What the call gave out, if it is one that does and succeeded.
 pub(crate) fn minted<'a>(
     record: &RawRecord<'a>,
@@ -57,7 +62,7 @@ pub(crate) fn minted<'a>(
     let mint = Mint::of(source, name).filter(|_| outcome == OutcomeClass::Succeeded)?;
     // Some exporters leave these objects as JSON text in a string.
     let as_text = |value| match value {
-        Value::String(quoted @ Quoted { body, .. }) if body.starts_with('{') => Some(quoted.text()),
+        Value::String(quoted) if quoted.begins_object() => Some(quoted.text()),
         _ => None,
     };
     let (request, response) = (as_text(record.request), as_text(record.response));

@@ -8,9 +8,23 @@ use std::hash::BuildHasher;
 
 use offtrail_event::{
     CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint,
-    Observation, OriginKind, Principal, PrincipalId, PrincipalKind, Target, TargetKind, TextId,
-    Vocabulary,
+    Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind, Target,
+    TargetKind, TextId, Vocabulary,
 };
+
+use crate::{
+    Reason,
+    known::{KnownCallers, Own},
+    minted, outcome,
+    record::RawRecord,
+    resolve,
+    scan::Value,
+    targets::{self, Telling},
+    time,
+};
+
+/// Names the networks of an event, where something better than their prefix is known.
+pub type NameNetworks<'v> = dyn FnMut(&mut Event<'_>) + 'v;
 
 /// Entries of each cache; a full one is emptied.
 const CACHE_ENTRIES_MAX: usize = 1 << 16;
@@ -32,6 +46,21 @@ pub struct Observer<'v> {
     calls: HashTable<(Box<str>, Box<str>, CallId)>,
     principals: HashTable<(KnownPrincipal, PrincipalId)>,
     hasher: FixedState,
+    callers: KnownCallers,
+    names: HashTable<KnownCall>,
+    naming: Option<Box<NameNetworks<'v>>>,
+    /// A target as text, while it is looked up.
+    target: String,
+}
+
+/// A call as a record names it, and what it takes to observe it.
+struct KnownCall {
+    source: Box<str>,
+    name: Box<str>,
+    id: CallId,
+    telling: Telling,
+    /// It may give something out or tell in its response how it ended.
+    answers: bool,
 }
 
 /// All of a principal that the vocabulary looks at.
@@ -70,7 +99,139 @@ impl<'v> Observer<'v> {
             calls: HashTable::new(),
             principals: HashTable::new(),
             hasher: FixedState::default(),
+            callers: KnownCallers::default(),
+            names: HashTable::new(),
+            naming: None,
+            target: String::new(),
         }
+    }
+
+    /// Lets `name` name the networks of each event that [`crate::Parser::observe`] reads. It has to see every event, so none takes the
+    /// short way over what is known of its caller.
+    #[must_use]
+    pub fn with_naming(mut self, name: Box<NameNetworks<'v>>) -> Self {
+        self.naming = Some(name);
+        self
+    }
+
+    /// What is known of callers.
+    pub(crate) fn callers(&self) -> &KnownCallers {
+        &self.callers
+    }
+
+    /// The observation of a record.
+    pub(crate) fn record(
+        &mut self,
+        record: &mut RawRecord<'_>,
+        raw: &[u8],
+    ) -> Result<Observation, Reason> {
+        if let Some(name) = &mut self.naming {
+            record.settle();
+            let mut event = resolve::event(record)?;
+            name(&mut event);
+            return Ok(self.observe(&event, raw));
+        }
+        if let Some(observation) = self.of_known_caller(record) {
+            return Ok(observation);
+        }
+        record.settle();
+        let event = resolve::event(record)?;
+        let observation = self.observe(&event, raw);
+        self.callers.remember(record, &event, &observation);
+        // An escaped text may stand for one that is no text when it is written plainly.
+        let is_plain = |value| matches!(value, Value::String(quoted) if !quoted.escaped);
+        if is_plain(record.source) && is_plain(record.name) {
+            self.know_call(&event, observation.call);
+        }
+        Ok(observation)
+    }
+
+    /// The observation of a plainly regular record whose caller is known.
+    fn of_known_caller(&mut self, record: &mut RawRecord<'_>) -> Option<Observation> {
+        let (caller, credential) = self.callers.find(record)?;
+        let (Value::String(source), Value::String(name)) = (record.source, record.name) else {
+            return None;
+        };
+        let hash = self.hasher.hash_one((source.body, name.body));
+        let call = self.names.find(hash, |call| {
+            &*call.name == name.body && &*call.source == source.body
+        })?;
+        let (Value::String(time), Value::String(event_id)) = (record.time, record.event_id) else {
+            return None;
+        };
+        let is_text = matches!(
+            record.shared_id,
+            Value::Absent | Value::Null | Value::String(_)
+        );
+        if source.escaped || name.escaped || call.answers || event_id.escaped || !is_text {
+            return None;
+        }
+        if matches!(event_id.body, "" | "-" | "--") {
+            return None;
+        }
+        let (outcome, code) = match outcome::is_without_error(record) {
+            true => (OutcomeClass::Succeeded, None),
+            false => outcome::outcome(record)
+                .map(|outcome| (outcome.class, outcome.code))
+                .ok()?,
+        };
+        let targets = match call.telling {
+            Telling::Name(kind, member) if outcome == OutcomeClass::Succeeded => {
+                targets::named(record.request, (kind, member), &caller.account_text)?
+            }
+            Telling::More if outcome == OutcomeClass::Succeeded => return None,
+            _ => Vec::new(),
+        };
+        let event_type = record.event_type.string();
+        let own = Own {
+            time: time::read(&time.text())?,
+            fingerprint: Fingerprint::of(event_id.body.as_bytes()),
+            credential,
+            read_only: record.read_only.truth(),
+            category: resolve::category(record, event_type.as_deref()),
+        };
+        let mut observation = caller.observation(&own, call.id, outcome);
+        if self.detail == WithDetail::Judge {
+            let (user_agent, key) = (record.agent.string(), record.identity.access_key.string());
+            observation.detail = Some(Detail::pack(&DetailFields {
+                event_id: event_id.body,
+                event_name: name.body,
+                code: code.as_deref().unwrap_or_default(),
+                address: &caller.address,
+                user_agent: user_agent.as_deref().unwrap_or_default(),
+                access_key_id: key.as_deref().unwrap_or_default(),
+                session_name: &caller.session_name,
+                minted_key: "",
+                service: &caller.service,
+                announced_by: "",
+            }));
+        }
+        observation.targets = self.targets(&targets);
+        Some(observation)
+    }
+
+    /// Remembers what it takes to observe a call, so that the next record of it may be short.
+    fn know_call(&mut self, event: &Event<'_>, id: CallId) {
+        let call = &event.call;
+        let hash = self.hasher.hash_one((&*call.source, &*call.name));
+        let same = |known: &KnownCall| *known.name == *call.name && *known.source == *call.source;
+        if self.names.find(hash, same).is_some() {
+            return;
+        }
+        if self.names.len() >= CACHE_ENTRIES_MAX {
+            self.names.clear();
+        }
+        let known = KnownCall {
+            source: Box::from(&*call.source),
+            name: Box::from(&*call.name),
+            id,
+            telling: Telling::of(&call.source, &call.operation),
+            answers: minted::mints(&call.source, &call.name) || call.name == outcome::SIGN_IN,
+        };
+        let hasher = &self.hasher;
+        self.names.insert_unique(hash, known, |known| {
+            hasher.hash_one((&*known.source, &*known.name))
+        });
     }
 
     /// The observation of an event; `raw` is the record's own text, which identifies it where it has no `eventID`.
@@ -122,11 +283,17 @@ impl<'v> Observer<'v> {
         if targets.is_empty() {
             return None;
         }
+        let mut text = std::mem::take(&mut self.target);
         let ids = targets.iter().map(|target| {
-            let text = format!("{}:{}", target.kind, target.value);
+            text.clear();
+            text.push_str(target.kind.as_str());
+            text.push(':');
+            text.push_str(&target.value);
             (target.kind, self.text(&text))
         });
-        Some(ids.collect())
+        let ids = ids.collect();
+        self.target = text;
+        Some(ids)
     }
 
     fn text(&mut self, text: &str) -> TextId {

@@ -53,6 +53,16 @@ const DENIED_WORDS: &[&str] = &[
     "accessdenied",
 ];
 
+/// Whether a record says nothing of an error; then it succeeded, unless it is a sign-in.
+pub(crate) fn is_without_error(record: &RawRecord<'_>) -> bool {
+    [record.error_code, record.error_message]
+        .iter()
+        .all(|value| matches!(value, Value::Absent | Value::Null))
+}
+
+/// Whether sign-ins of this name say how they ended in their response.
+pub(crate) const SIGN_IN: &str = "ConsoleLogin";
+
 /// How a call ended.
 pub(crate) fn outcome<'a>(record: &RawRecord<'a>) -> Result<Outcome<'a>, Reason> {
     let code = record.error_code.text_or_number("errorCode")?;
@@ -83,8 +93,8 @@ fn denies(message: &str) -> bool {
 
 /// Sign-in events say how they ended in `responseElements`, under their own name: `{"ConsoleLogin":"Failure"}`.
 fn sign_in_failed(record: &RawRecord<'_>) -> bool {
-    if !matches!(record.event_type, Value::String(kind) if kind.body == "AwsConsoleSignIn")
-        && !is(record.name, "ConsoleLogin")
+    if !matches!(record.event_type, Value::String(kind) if kind.is("AwsConsoleSignIn"))
+        && !is(record.name, SIGN_IN)
     {
         return false;
     }
@@ -98,14 +108,14 @@ fn sign_in_failed(record: &RawRecord<'_>) -> bool {
 }
 
 fn is(value: Value<'_>, text: &str) -> bool {
-    matches!(value, Value::String(quoted) if quoted.body == text)
+    matches!(value, Value::String(quoted) if quoted.is(text))
 }
 
 /// Calls `read` with an object, also where it stands as JSON text in a string, as some exporters leave it.
 pub(crate) fn with_object<T>(value: Value<'_>, read: impl FnOnce(Value<'_>) -> T) -> Option<T> {
     match value {
         Value::Object(_) => Some(read(value)),
-        Value::String(quoted) if quoted.body.starts_with('{') => {
+        Value::String(quoted) if quoted.begins_object() => {
             let text: Cow<'_, str> = quoted.text();
             let inner = Scanner::new(&text).value().ok()?;
             matches!(inner, Value::Object(_)).then(|| read(inner))

@@ -38,7 +38,85 @@ pub(crate) struct RawRecord<'a> {
     pub(crate) from_console: Value<'a>,
     /// `userIdentity` where it is no object.
     pub(crate) identity_value: Value<'a>,
+    /// Empty where `met` tells that it was not read; [`RawRecord::settle`] reads it.
     pub(crate) identity: RawIdentity<'a>,
+    /// `userIdentity` as it stands there, where it is an object.
+    pub(crate) identity_text: &'a str,
+    /// How deep objects and arrays are nested in its members.
+    pub(crate) identity_deepest: usize,
+    /// Whether this text was met before.
+    pub(crate) met: Met,
+}
+
+/// Whether the text of an identity was met before, in the words of who remembers it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// Nobody was asked.
+    #[default]
+    NotAsked,
+    /// Not, and it would have been found under this number.
+    Not(u64),
+    /// It is this one.
+    Before(u64),
+}
+
+/// The keys of a record, in the order in which CloudTrail writes them, and those beside them that nobody reads.
+macro_rules! keys {
+    ($($key:ident = $text:literal,)+) => {
+        /// A key of a record.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key { $($key,)+ }
+
+        impl Key {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$key,)+];
+            const TEXTS: &'static [&'static str] = &[$(concat!("\"", $text, "\":"),)+];
+
+            pub(crate) fn of(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$key),)+ _ => None }
+            }
+
+            /// With its quotes and its colon.
+            pub(crate) fn text(self) -> &'static str {
+                Self::TEXTS[self as usize]
+            }
+
+            pub(crate) fn name(self) -> &'static str {
+                let text = self.text();
+                &text[1..text.len() - 2]
+            }
+        }
+    };
+}
+
+keys! {
+    Version = "eventVersion",
+    Identity = "userIdentity",
+    Time = "eventTime",
+    Source = "eventSource",
+    Name = "eventName",
+    Region = "awsRegion",
+    Address = "sourceIPAddress",
+    Agent = "userAgent",
+    ErrorCode = "errorCode",
+    ErrorMessage = "errorMessage",
+    Request = "requestParameters",
+    Response = "responseElements",
+    Additional = "additionalEventData",
+    RequestId = "requestID",
+    EventId = "eventID",
+    ReadOnly = "readOnly",
+    Resources = "resources",
+    EventType = "eventType",
+    ApiVersion = "apiVersion",
+    Management = "managementEvent",
+    Recipient = "recipientAccountId",
+    SharedId = "sharedEventID",
+    Endpoint = "vpcEndpointId",
+    EndpointAccount = "vpcEndpointAccountId",
+    Category = "eventCategory",
+    FromConsole = "sessionCredentialFromConsole",
+    Tls = "tlsDetails",
+    Timestamp = "@timestamp",
 }
 
 /// `userIdentity`.
@@ -118,10 +196,13 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads the value of `key`, which is next.
     pub(crate) fn take(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<(), Break> {
-        if self.record.take(key, scanner)? || self.take_wrapper(key, scanner)? {
-            return Ok(());
+        if let Some(key) = Key::of(key) {
+            self.record.take(key, scanner)
+        } else if self.take_wrapper(key, scanner)? {
+            Ok(())
+        } else {
+            scanner.skip_value()
         }
-        scanner.value().map(drop)
     }
 
     fn take_wrapper(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<bool, Break> {
@@ -152,48 +233,78 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> RawRecord<'a> {
-    fn take(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<bool, Break> {
+    /// Reads the value of `key`, which is next.
+    pub(crate) fn take(&mut self, key: Key, scanner: &mut Scanner<'a>) -> Result<(), Break> {
         let field = match key {
-            "eventVersion" => &mut self.version,
-            "userIdentity" => return self.take_identity(scanner).map(|()| true),
-            "eventTime" => &mut self.time,
-            "@timestamp" => &mut self.timestamp,
-            "eventSource" => &mut self.source,
-            "eventName" => &mut self.name,
-            "awsRegion" => &mut self.region,
-            "sourceIPAddress" => &mut self.address,
-            "userAgent" => &mut self.agent,
-            "errorCode" => &mut self.error_code,
-            "errorMessage" => &mut self.error_message,
-            "requestParameters" => &mut self.request,
-            "responseElements" => &mut self.response,
-            "additionalEventData" => &mut self.additional,
-            "eventID" => &mut self.event_id,
-            "readOnly" => &mut self.read_only,
-            "eventType" => &mut self.event_type,
-            "eventCategory" => &mut self.category,
-            "managementEvent" => &mut self.management,
-            "recipientAccountId" => &mut self.recipient,
-            "sharedEventID" => &mut self.shared_id,
-            "sessionCredentialFromConsole" => &mut self.from_console,
-            _ => return Ok(false),
+            Key::Version => &mut self.version,
+            Key::Identity => return self.take_identity(scanner),
+            Key::Time => &mut self.time,
+            Key::Timestamp => &mut self.timestamp,
+            Key::Source => &mut self.source,
+            Key::Name => &mut self.name,
+            Key::Region => &mut self.region,
+            Key::Address => &mut self.address,
+            Key::Agent => &mut self.agent,
+            Key::ErrorCode => &mut self.error_code,
+            Key::ErrorMessage => &mut self.error_message,
+            Key::Request => &mut self.request,
+            Key::Response => &mut self.response,
+            Key::Additional => &mut self.additional,
+            Key::EventId => &mut self.event_id,
+            Key::ReadOnly => &mut self.read_only,
+            Key::EventType => &mut self.event_type,
+            Key::Category => &mut self.category,
+            Key::Management => &mut self.management,
+            Key::Recipient => &mut self.recipient,
+            Key::SharedId => &mut self.shared_id,
+            Key::FromConsole => &mut self.from_console,
+            Key::RequestId
+            | Key::Resources
+            | Key::ApiVersion
+            | Key::Endpoint
+            | Key::EndpointAccount
+            | Key::Tls => return scanner.skip_value(),
         };
-        scanner.value_into(field)?;
-        Ok(true)
+        scanner.value_into(field)
     }
 
     fn take_identity(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Break> {
+        let around = std::mem::take(&mut scanner.deepest);
+        scanner.peek();
+        let start = scanner.at();
         self.identity = RawIdentity::default();
+        self.identity_text = "";
         if !scanner.eat(b'{') {
             self.identity_value = scanner.value()?;
-            return Ok(());
+        } else {
+            self.identity_value = Value::Object("");
+            let mut first = true;
+            while let Some(key) = scanner.next_key(&mut first)? {
+                self.identity.take(&key.text(), scanner)?;
+            }
+            self.identity_text = &scanner.text()[start..scanner.at()];
         }
-        self.identity_value = Value::Object("");
-        let mut first = true;
-        while let Some(key) = scanner.next_key(&mut first)? {
-            self.identity.take(&key.text(), scanner)?;
-        }
+        self.identity_deepest = scanner.deepest;
+        scanner.deepest = scanner.deepest.max(around);
         Ok(())
+    }
+
+    /// Takes over an identity that was met before and need not be read.
+    pub(crate) fn meet_identity(&mut self, met: u64, text: &'a str, deepest: usize) {
+        self.met = Met::Before(met);
+        self.identity_value = Value::Object("");
+        self.identity_text = text;
+        self.identity_deepest = deepest;
+    }
+
+    /// Reads the identity if it was not read.
+    pub(crate) fn settle(&mut self) {
+        if let Met::Before(_) = self.met {
+            self.met = Met::NotAsked;
+            let text = self.identity_text;
+            // The same text was read when it was first met.
+            let _ = self.take_identity(&mut Scanner::new(text));
+        }
     }
 }
 
@@ -219,7 +330,7 @@ impl<'a> RawIdentity<'a> {
                 self.session_value = Value::Object("");
                 return self.session.take(scanner);
             }
-            _ => return scanner.value().map(drop),
+            _ => return scanner.skip_value(),
         };
         scanner.value_into(field)
     }
@@ -235,9 +346,22 @@ impl<'a> RawSession<'a> {
                 "sourceIdentity" => self.source_identity = scanner.value()?,
                 "ec2RoleDelivery" => self.ec2_delivery = scanner.value()?,
                 "webIdFederationData" => self.web_identity = scanner.value()?,
-                "attributes" if scanner.eat(b'{') => self.take_attributes(scanner)?,
-                "sessionIssuer" if scanner.eat(b'{') => self.take_issuer(scanner)?,
-                _ => drop(scanner.value()?),
+                "attributes" => {
+                    (self.created, self.mfa) = (Value::Absent, Value::Absent);
+                    match scanner.eat(b'{') {
+                        true => self.take_attributes(scanner)?,
+                        false => scanner.skip_value()?,
+                    }
+                }
+                "sessionIssuer" => {
+                    (self.issuer_id, self.issuer_arn) = (Value::Absent, Value::Absent);
+                    (self.issuer_account, self.issuer_name) = (Value::Absent, Value::Absent);
+                    match scanner.eat(b'{') {
+                        true => self.take_issuer(scanner)?,
+                        false => scanner.skip_value()?,
+                    }
+                }
+                _ => scanner.skip_value()?,
             }
         }
         Ok(())
@@ -249,7 +373,7 @@ impl<'a> RawSession<'a> {
             match &*key.text() {
                 "creationDate" => scanner.value_into(&mut self.created)?,
                 "mfaAuthenticated" => scanner.value_into(&mut self.mfa)?,
-                _ => drop(scanner.value()?),
+                _ => scanner.skip_value()?,
             }
         }
         Ok(())
@@ -263,7 +387,7 @@ impl<'a> RawSession<'a> {
                 "arn" => scanner.value_into(&mut self.issuer_arn)?,
                 "accountId" => scanner.value_into(&mut self.issuer_account)?,
                 "userName" => scanner.value_into(&mut self.issuer_name)?,
-                _ => drop(scanner.value()?),
+                _ => scanner.skip_value()?,
             }
         }
         Ok(())
@@ -275,8 +399,9 @@ impl<'a> Value<'a> {
     pub(crate) fn text(self, field: &'static str) -> Result<Option<Cow<'a, str>>, Reason> {
         match self {
             Self::Absent | Self::Null => Ok(None),
-            Self::String(quoted) if matches!(quoted.body, "" | "-" | "--") => Ok(None),
-            Self::String(quoted) => Ok(Some(quoted.text())),
+            Self::String(quoted) => {
+                Ok(Some(quoted.text()).filter(|text| !matches!(&**text, "" | "-" | "--")))
+            }
             _ => Err(Reason::BadField(field)),
         }
     }
@@ -301,8 +426,11 @@ impl<'a> Value<'a> {
     pub(crate) fn truth(self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(truth),
-            Self::String(quoted) if quoted.body.eq_ignore_ascii_case("true") => Some(true),
-            Self::String(quoted) if quoted.body.eq_ignore_ascii_case("false") => Some(false),
+            Self::String(quoted) => {
+                let text = quoted.text();
+                let is = |word: &str| text.eq_ignore_ascii_case(word);
+                is("true").then_some(true).or(is("false").then_some(false))
+            }
             _ => None,
         }
     }

@@ -84,7 +84,7 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
             agent_family,
         },
         read_only: record.read_only.truth(),
-        category: category(record, &caller),
+        category: category(record, caller.event_type.as_deref()),
         via_service,
         shared_event_id: record.shared_id.text("sharedEventID")?,
         minted,
@@ -119,14 +119,14 @@ fn call<'a>(source: Cow<'a, str>, name: Cow<'a, str>) -> Call<'a> {
     }
 }
 
-fn category(record: &RawRecord<'_>, caller: &Caller<'_>) -> Category {
+pub(crate) fn category(record: &RawRecord<'_>, event_type: Option<&str>) -> Category {
     match record.category.string().as_deref() {
         Some("Data") => Category::Data,
         Some("NetworkActivity") => Category::Network,
         Some("Insight") => Category::Insight,
         Some(_) => Category::Management,
         // `eventCategory` is absent before event version 1.07.
-        None if caller.event_type.as_deref() == Some("AwsVpceEvent") => Category::Network,
+        None if event_type == Some("AwsVpceEvent") => Category::Network,
         None if record.management.truth() == Some(false) => Category::Data,
         None => Category::Management,
     }

@@ -183,6 +183,46 @@ impl Shape {
     }
 }
 
+/// What it takes to tell what a call was aimed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// It never tells.
+    Nothing,
+    /// The name in this member.
+    Name(TargetKind, &'static str),
+    /// Its parameters and its caller.
+    More,
+}
+
+impl Telling {
+    /// What it takes for this call.
+    pub(crate) fn of(source: &str, operation: &str) -> Self {
+        match Shape::of(source, operation) {
+            None => Self::Nothing,
+            Some(Shape::Name(kind, member)) => Self::Name(kind, member),
+            Some(_) => Self::More,
+        }
+    }
+}
+
+/// The name in a member of the parameters of a call of `account` that succeeded, as [`targets`] finds it. `None`: the parameters are no object.
+pub(crate) fn named<'a>(
+    request: Value<'a>,
+    (kind, member): (TargetKind, &str),
+    account: &str,
+) -> Option<Vec<Target<'a>>> {
+    if matches!(request, Value::String(_)) {
+        return None;
+    }
+    let mut facts = Facts {
+        account,
+        caller_account: "",
+        found: Vec::new(),
+    };
+    facts.name(kind, request.member(member));
+    Some(facts.found)
+}
+
 /// What the call was aimed at, if it is one that tells and it succeeded.
 pub(crate) fn targets<'a>(request: Value<'a>, aimed: &Aimed<'_, 'a>) -> Vec<Target<'a>> {
     if aimed.outcome != OutcomeClass::Succeeded {
@@ -193,7 +233,7 @@ pub(crate) fn targets<'a>(request: Value<'a>, aimed: &Aimed<'_, 'a>) -> Vec<Targ
     };
     match request {
         // Some exporters leave the object as JSON text in a string.
-        Value::String(quoted @ Quoted { body, .. }) if body.starts_with('{') => {
+        Value::String(quoted) if quoted.begins_object() => {
             let text = quoted.text();
             let inner = Scanner::new(&text).value().unwrap_or_default();
             let found = Facts::read(shape, inner, aimed);
@@ -291,12 +331,13 @@ impl<'e, 'v> Facts<'e, 'v> {
         match shape {
             Shape::Acl => {
                 let Value::Object(text) = request else { return };
-                let marks = [
-                    "global/AllUsers",
-                    "global\\/AllUsers",
-                    "\"public-read",
-                    "AuthenticatedUsers",
-                ];
+                // Anywhere in any string, so all escapes are undone at once.
+                let quoted = Quoted {
+                    body: text,
+                    escaped: text.contains('\\'),
+                };
+                let text = quoted.text();
+                let marks = ["global/AllUsers", "\"public-read", "AuthenticatedUsers"];
                 if marks.iter().any(|mark| text.contains(mark)) {
                     self.name(TargetKind::Public, bucket());
                 }

@@ -112,5 +112,5 @@ fn is_instance_id(name: &str) -> bool {
 }
 
 fn says(value: Value<'_>, text: &str) -> bool {
-    matches!(value, Value::String(quoted) if quoted.body == text)
+    matches!(value, Value::String(quoted) if quoted.is(text))
 }

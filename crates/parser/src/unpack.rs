@@ -3,7 +3,7 @@
 //! The fast way is libdeflate over the whole file, with the output size from the last four bytes of the file (ISIZE, RFC 1952).
 //! ISIZE is written by whoever wrote the file, so it is held to deflate's greatest ratio (1032:1) and to
 //! `inflated_bytes_max`; and libdeflate stops after the first member without a word. So whatever is not plainly one
-//! whole member (a wrong size or checksum, a second magic number, a short file) goes the slow way: member by member with
+//! whole member (a wrong size or checksum, a member that may have ended before, a short file) goes the slow way: member by member with
 //! flate2, which keeps what came out before a break and knows where the break is.
 
 use std::borrow::Cow;
@@ -93,9 +93,6 @@ impl Unpacker {
         if size > possible || bytes.len() < HEADER_BYTES + FOOTER_BYTES {
             return None;
         }
-        if memmem::find(&bytes[HEADER_BYTES..], MEMBER_START).is_some() {
-            return None;
-        }
         if self.room.len() < size {
             self.room.resize(size, 0);
         }
@@ -103,7 +100,9 @@ impl Unpacker {
             .fast
             .gzip_decompress(bytes, &mut self.room[..size])
             .ok()?;
-        (length == size).then_some(length)
+        // The member that was read ends with its size. Where the same four bytes stand before the file's last ones, it may have ended there.
+        let before = &bytes[HEADER_BYTES..bytes.len() - 1];
+        (length == size && memmem::find(before, footer).is_none()).then_some(length)
     }
 }
 
@@ -233,7 +232,7 @@ fn header_length(bytes: &[u8]) -> Option<usize> {
 /// The content as text, its byte-order mark dropped, and whether bytes had to be replaced by U+FFFD.
 pub(crate) fn decode(content: &[u8]) -> (Cow<'_, str>, bool) {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    match std::str::from_utf8(content) {
+    match simdutf8::basic::from_utf8(content) {
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (String::from_utf8_lossy(content), true),
     }

@@ -8,12 +8,12 @@ use crate::{
     Envelope, Limits, Reason,
     classify::Shape,
     envelope::Reader,
-    record::Wrapper,
+    record::{Object, Wrapper},
     scan::{Scanner, Value},
     unpack::{Unpacker, decode},
 };
 
-impl Reader<'_, '_> {
+impl Reader<'_> {
     /// Hands over the records within a wrapper of a known kind; `raw` is the whole wrapper.
     pub(crate) fn unwrap(&mut self, wrapper: &Wrapper<'_>, raw: &str) {
         let data = |value: Value<'_>| value.member("data").string().map(Cow::into_owned);
@@ -83,12 +83,12 @@ impl Reader<'_, '_> {
         if scanner.peek() != Some(b'{') {
             return false;
         }
-        self.object(&mut scanner, false).is_ok_and(|object| {
-            matches!(
+        let mut object = Object::default();
+        self.object(&mut scanner, false, &mut object).is_ok()
+            && matches!(
                 object.shape(),
                 Shape::Record | Shape::Insight | Shape::Wrapper(_)
             )
-        })
     }
 
     fn log_events(&mut self, events: &str) {
@@ -195,10 +195,11 @@ impl Reader<'_, '_> {
             return scanner.value().is_ok();
         }
         let start = scanner.at();
-        let Ok(object) = self.object(scanner, false) else {
+        let mut object = Object::default();
+        if self.object(scanner, false, &mut object).is_err() {
             return false;
-        };
-        self.judge(&object, &text[start..scanner.at()]);
+        }
+        self.judge(&mut object, &text[start..scanner.at()]);
         true
     }
 }

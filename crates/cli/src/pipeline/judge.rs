@@ -3,15 +3,15 @@
 use offtrail_detector::{Finding, LearningPolicy, Settings, Telling};
 use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
 use offtrail_event::{Observation, Vocabulary};
-use offtrail_parser::{Observer, Parser, WithDetail};
+use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
 use offtrail_sources::{Listing, Sources};
 
 use crate::{
     pipeline::{
-        naming::{Namer, Naming},
+        naming::{Naming, named_observer},
         order::{delivered_from, in_order, sort_by_delivery},
-        tally::{FileOutcome, Rows, read_events},
+        tally::{FileOutcome, Rows, observe},
     },
     progress::{Progress, Talk},
 };
@@ -152,12 +152,11 @@ impl<'j> Judging<'j> {
         &self,
     ) -> impl FnMut(offtrail_sources::Delivery<'_>) -> (FileOutcome, Vec<Observation>) {
         let mut parser = Parser::default();
-        let mut namer = Namer::new(self.naming);
-        let mut observer = Observer::new(self.words, WithDetail::Judge);
+        let mut observer = named_observer(self.words, WithDetail::Judge, self.naming);
         move |delivery| {
             let mut observations = Vec::new();
-            let outcome = read_events((&mut parser, &mut namer), delivery, |event, raw| {
-                observations.push(observer.observe(&event, raw));
+            let outcome = observe((&mut parser, &mut observer), delivery, |observation| {
+                observations.push(observation);
             });
             (outcome, observations)
         }

@@ -12,14 +12,14 @@ use offtrail_baseline::{Baseline, Lesson};
 use offtrail_detector::DetectorState;
 use offtrail_engine::{Repeats, Scope, Seen};
 use offtrail_event::Vocabulary;
-use offtrail_parser::{Observer, Parser, WithDetail};
+use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
 use offtrail_sources::{Item, Reader, Sources};
 use offtrail_store::{Checkpoint, Store};
 
 use crate::{
-    pipeline::naming::{Namer, Naming},
-    pipeline::tally::{FileOutcome, Rows, counters, read_events},
+    pipeline::naming::{Naming, named_observer},
+    pipeline::tally::{FileOutcome, Rows, counters, observe},
     progress::{Progress, Talk},
 };
 
@@ -174,8 +174,7 @@ impl Learning<'_> {
         (counts, progress): (&Counts, &Progress),
     ) -> Share {
         let mut parser = Parser::default();
-        let mut namer = Namer::new(self.naming);
-        let mut observer = Observer::new(self.words, WithDetail::Learn);
+        let mut observer = named_observer(self.words, WithDetail::Learn, self.naming);
         let mut share = Share {
             partial: Baseline::new(),
             files: Vec::new(),
@@ -184,8 +183,7 @@ impl Learning<'_> {
         while let Some(delivery) = reader.next() {
             let index = delivery.index;
             let before = out_of_scope;
-            let outcome = read_events((&mut parser, &mut namer), delivery, |event, raw| {
-                let observation = observer.observe(&event, raw);
+            let outcome = observe((&mut parser, &mut observer), delivery, |observation| {
                 if !self.scope.holds(observation.time) {
                     out_of_scope += 1;
                     return;

@@ -13,6 +13,7 @@ use std::{
 use offtrail_baseline::{Baseline, Dimension};
 use offtrail_detector::DetectorState;
 use offtrail_event::{Event, TextId, Vocabulary};
+use offtrail_parser::{Observer, WithDetail};
 use offtrail_sources::{AsDatabase, AutonomousSystem, Looked};
 use offtrail_store::Store;
 
@@ -158,6 +159,20 @@ impl<'n> Namer<'n> {
         }
         origin.announced_by = Some(Cow::Owned(named.announced_by.to_string()));
     }
+}
+
+/// An observer whose events are named, where there is a database.
+pub(crate) fn named_observer<'v>(
+    words: &'v Vocabulary,
+    detail: WithDetail,
+    naming: Option<&'v Naming>,
+) -> Observer<'v> {
+    let observer = Observer::new(words, detail);
+    if naming.is_none() {
+        return observer;
+    }
+    let mut namer = Namer::new(naming);
+    observer.with_naming(Box::new(move |event| namer.name(event)))
 }
 
 impl Drop for Namer<'_> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use offtrail_event::Event;
-use offtrail_parser::{FileTally as Parsed, Parser, Reject};
+use offtrail_event::Observation;
+use offtrail_parser::{FileTally as Parsed, Observer, Parser};
 use offtrail_report::{Apart, FileTally, Tally};
 use offtrail_sources::{Delivery, ReadError};
 
@@ -25,17 +25,38 @@ pub(crate) fn read(
     delivery: Delivery<'_>,
     each: &mut offtrail_parser::Each<'_>,
 ) -> FileOutcome {
+    parsed(delivery, |bytes| {
+        parser.read(bytes, &mut |index, mut read, raw| {
+            if let Ok(event) = &mut read {
+                namer.name(event);
+            }
+            each(index, read, raw);
+        })
+    })
+}
+
+/// Parses a delivery and hands over each observation; rejects are counted by the parser all the same.
+pub(crate) fn observe(
+    (parser, observer): (&mut Parser, &mut Observer<'_>),
+    delivery: Delivery<'_>,
+    mut each: impl FnMut(Observation),
+) -> FileOutcome {
+    parsed(delivery, |bytes| {
+        parser.observe(bytes, observer, &mut |_, read, _| {
+            if let Ok(observation) = read {
+                each(observation);
+            }
+        })
+    })
+}
+
+fn parsed(delivery: Delivery<'_>, parse: impl FnOnce(&[u8]) -> Parsed) -> FileOutcome {
     let provenance = delivery.item.provenance.to_string();
     match delivery.bytes {
         Ok(bytes) => FileOutcome {
             provenance,
             bytes_in: bytes.len() as u64,
-            parsed: parser.read(&bytes, &mut |index, mut read, raw| {
-                if let Ok(event) = &mut read {
-                    namer.name(event);
-                }
-                each(index, read, raw);
-            }),
+            parsed: parse(&bytes),
             unreadable: None,
         },
         Err(error) => FileOutcome {
@@ -45,21 +66,6 @@ pub(crate) fn read(
             unreadable: Some(error),
         },
     }
-}
-
-/// The same where only events matter: rejects are counted by the parser all the same.
-pub(crate) fn read_events(
-    by: (&mut Parser, &mut Namer<'_>),
-    delivery: Delivery<'_>,
-    mut each: impl FnMut(Event<'_>, &[u8]),
-) -> FileOutcome {
-    read(by, delivery, &mut |_,
-                             read: Result<Event<'_>, Reject>,
-                             raw| {
-        if let Ok(event) = read {
-            each(event, raw);
-        }
-    })
 }
 
 impl FileOutcome {
