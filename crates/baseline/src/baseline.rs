@@ -127,7 +127,7 @@ impl Baseline {
             let changed = profile.rename_values(dimension, &rename);
             if !changed.is_empty() {
                 let id = PrincipalId(u32::try_from(index).expect("profiles are found by 32 bits"));
-                touched.set_profile(id, Profile::from_rows(Vec::new(), changed));
+                touched.set_profile(id, Profile::from_rows(&[], changed));
             }
         }
         let ruled = self.rulings.rename_values(dimension, &rename);

@@ -49,7 +49,7 @@ impl Baseline {
         let standing = profile
             .call(observation.call, outcome)
             .map_or(lesson.call, CallRow::standing);
-        profile.see_call(CallRow::new(observation.call, outcome, time, standing));
+        profile.see_call_at((observation.call, outcome), time, standing);
         let facets = [
             (Dimension::Network, observation.network.map(|text| text.0)),
             (Dimension::Region, Some(observation.region.0)),

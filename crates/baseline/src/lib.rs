@@ -15,6 +15,7 @@ mod maturity;
 mod pack;
 mod profile;
 pub mod review;
+mod row_days;
 mod rows;
 mod rulings;
 mod suppressions;
@@ -27,7 +28,9 @@ pub use hours::HOURS_OF_WEEK;
 pub use learn::{Lesson, assumed_traits};
 pub use maturity::{Maturity, MaturityRule, MaturityState};
 pub use profile::Profile;
-pub use rows::{CallRow, Dimension, FacetRow, Standing, TARGETS_PER_PRINCIPAL_MAX, target_order};
+pub use rows::{
+    CallRow, CallSightings, Dimension, FacetRow, Standing, TARGETS_PER_PRINCIPAL_MAX, target_order,
+};
 pub use rulings::{
     Answer, CallPattern, EXPECTATIONS_MAX, Expectation, PATTERNS_MAX, PatternError,
     PrincipalRulings, Purpose, REASON_CHARS_MAX, REVIEWER_CHARS_MAX, Review, RuledLine, Ruling,

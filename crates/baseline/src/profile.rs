@@ -1,16 +1,20 @@
 //! [`Profile`]: what one principal has been seen to do.
 
+use std::fmt;
+
 use offtrail_event::{CallId, Day, OutcomeClass, Timestamp, Traits};
 
 use crate::{
-    CallRow, DaySet, Dimension, FacetRow, Standing,
+    CallRow, CallSightings, DaySet, Dimension, FacetRow, Standing,
     hours::{HOURS_OF_WEEK, Hours},
+    row_days::DayBits,
 };
 
 /// What one principal has been seen to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Profile {
     calls: Vec<CallRow>,
+    day_bits: DayBits,
     facets: Vec<FacetRow>,
     hours: Hours,
     /// Days on which it made any call.
@@ -23,18 +27,48 @@ pub struct Profile {
     pub seen: Option<(Timestamp, Timestamp)>,
 }
 
+impl fmt::Debug for Profile {
+    /// What it tells; how days are packed depends on the order of learning.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("calls", &self.sightings().collect::<Vec<_>>())
+            .field("facets", &self.facets)
+            .field("hours", &self.hours)
+            .field("days", &self.days)
+            .field("traits", &self.traits)
+            .field("observations", &self.observations)
+            .field("seen", &self.seen)
+            .finish()
+    }
+}
+
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        self.sightings().eq(other.sightings())
+            && self.facets == other.facets
+            && self.hours == other.hours
+            && self.days == other.days
+            && self.traits == other.traits
+            && self.observations == other.observations
+            && self.seen == other.seen
+    }
+}
+
+impl Eq for Profile {}
+
 impl Profile {
     /// From rows in any order (of a store, of a review text); rows of the same key are merged.
     #[must_use]
-    pub fn from_rows(mut calls: Vec<CallRow>, mut facets: Vec<FacetRow>) -> Self {
-        calls.sort_by_key(CallRow::key);
-        calls.dedup_by(|later, kept| {
-            let same = later.key() == kept.key();
-            if same {
-                kept.merge(later);
-            }
-            same
-        });
+    pub fn from_rows(calls: &[CallSightings], mut facets: Vec<FacetRow>) -> Self {
+        let mut profile = Self {
+            calls: Vec::with_capacity(calls.len()),
+            ..Self::default()
+        };
+        for seen in calls {
+            profile.see_call(CallRow::of(seen), &seen.days);
+        }
+        profile.calls.shrink_to_fit();
+        profile.day_bits.shrink();
         facets.sort_by_key(FacetRow::key);
         facets.dedup_by(|later, kept| {
             let same = later.key() == kept.key();
@@ -43,19 +77,43 @@ impl Profile {
             }
             same
         });
-        calls.shrink_to_fit();
         facets.shrink_to_fit();
-        Self {
-            calls,
-            facets,
-            ..Self::default()
-        }
+        profile.facets = facets;
+        profile
     }
 
     /// Call rows, sorted by call id and outcome class (ids differ between runs: sort by text before showing).
     #[must_use]
     pub fn calls(&self) -> &[CallRow] {
         &self.calls
+    }
+
+    /// The days on which one of its call rows was seen.
+    #[must_use]
+    pub fn days_of(&self, row: &CallRow) -> DaySet {
+        self.day_bits.unpack(row.ends(), row.days)
+    }
+
+    /// All that the row of a call with one outcome class tells, to make a row of another profile from.
+    #[must_use]
+    pub fn sightings_of(&self, call: CallId, outcome: OutcomeClass) -> Option<CallSightings> {
+        self.call(call, outcome).map(|row| self.sightings_in(row))
+    }
+
+    fn sightings(&self) -> impl Iterator<Item = CallSightings> {
+        self.calls.iter().map(|row| self.sightings_in(row))
+    }
+
+    fn sightings_in(&self, row: &CallRow) -> CallSightings {
+        CallSightings {
+            call: row.call(),
+            outcome: row.outcome(),
+            standing: row.standing(),
+            count: row.count(),
+            first: row.first,
+            last: row.last,
+            days: self.days_of(row),
+        }
     }
 
     /// Other rows, sorted by dimension and value id.
@@ -134,10 +192,57 @@ impl Profile {
         u32::try_from(self.days.iter().take_while(|seen| *seen <= day).count()).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn see_call(&mut self, row: CallRow) {
-        match self.calls.binary_search_by_key(&row.key(), CallRow::key) {
-            Ok(index) => self.calls[index].merge(&row),
-            Err(index) => self.calls.insert(index, row),
+    /// Adds one sighting of a call.
+    pub(crate) fn see_call_at(
+        &mut self,
+        (call, outcome): (CallId, OutcomeClass),
+        time: Timestamp,
+        standing: Standing,
+    ) {
+        let key = CallRow::key_of(call, outcome);
+        let day = time.day();
+        if let Ok(index) = self.calls.binary_search_by_key(&key, CallRow::key) {
+            let row = &mut self.calls[index];
+            if self.day_bits.contains(row.ends(), row.days, day) {
+                row.set_count(row.count().saturating_add(1));
+                row.set_standing(row.standing().max(standing));
+                row.first = row.first.min(time);
+                row.last = row.last.max(time);
+                return;
+            }
+        }
+        let seen = CallSightings::new(call, outcome, time, standing);
+        self.see_call(CallRow::of(&seen), &seen.days);
+    }
+
+    /// Adds the sightings of a row whose days are given apart.
+    fn see_call(&mut self, mut row: CallRow, days: &DaySet) {
+        let at = self.calls.binary_search_by_key(&row.key(), CallRow::key);
+        match at {
+            Ok(index) => {
+                let mine = &mut self.calls[index];
+                let old = (mine.ends(), mine.days);
+                let mut all = self.day_bits.unpack(old.0, old.1);
+                all.merge(days);
+                mine.merge(&row);
+                mine.days = self.day_bits.repack(old, mine.ends(), &all);
+                if self.day_bits.is_wasteful() {
+                    self.pack_days();
+                }
+            }
+            Err(index) => {
+                row.days = self.day_bits.pack(row.ends(), days);
+                self.calls.insert(index, row);
+            }
+        }
+    }
+
+    /// Packs the days of all rows again, without waste.
+    fn pack_days(&mut self) {
+        let old = std::mem::take(&mut self.day_bits);
+        for row in &mut self.calls {
+            let days = old.unpack(row.ends(), row.days);
+            row.days = self.day_bits.pack(row.ends(), &days);
         }
     }
 
@@ -223,7 +328,7 @@ impl Profile {
     /// Adds all that another profile of the same principal has seen.
     pub fn merge(&mut self, other: &Self) {
         for row in &other.calls {
-            self.see_call(row.clone());
+            self.see_call(row.clone(), &other.days_of(row));
         }
         for row in &other.facets {
             self.see_facet(row.clone());
@@ -245,6 +350,7 @@ impl Profile {
             .retain(|row| row.last >= horizon || row.standing().is_ruled());
         self.facets
             .retain(|row| row.last >= horizon || row.standing.is_ruled());
+        self.pack_days();
         (before - self.calls.len() - self.facets.len()) as u64
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use offtrail_event::{CallId, OutcomeClass, TargetKind, Timestamp, UnknownKind};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::DaySet;
+use crate::{
+    DaySet,
+    row_days::{Ends, RowDays},
+};
 
 /// What stands behind a row: whether what it shows counts as known-good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,8 +85,43 @@ impl FromStr for Standing {
 /// Largest count a row holds; further sightings leave it there.
 pub(crate) const COUNT_MAX: u32 = (1 << 30) - 1;
 
-/// One call with one outcome class: 32 bytes.
+/// One call with one outcome class, whenever and however often: what a row is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSightings {
+    /// What was called.
+    pub call: CallId,
+    /// How it ended.
+    pub outcome: OutcomeClass,
+    /// What stands behind it.
+    pub standing: Standing,
+    /// How often; held at 2³⁰ − 1.
+    pub count: u32,
+    /// First sighting, event time.
+    pub first: Timestamp,
+    /// Last sighting, event time.
+    pub last: Timestamp,
+    /// The days it was seen on.
+    pub days: DaySet,
+}
+
+impl CallSightings {
+    /// One sighting.
+    #[must_use]
+    pub fn new(call: CallId, outcome: OutcomeClass, time: Timestamp, standing: Standing) -> Self {
+        Self {
+            call,
+            outcome,
+            standing,
+            count: 1,
+            first: time,
+            last: time,
+            days: DaySet::of(time.day()),
+        }
+    }
+}
+
+/// One call with one outcome class, in a profile: 20 bytes, and the days are told by [`crate::Profile::days_of`].
+#[derive(Clone, Debug)]
 pub struct CallRow {
     /// Call id, shifted by two bits to hold the outcome class below.
     key: u32,
@@ -94,20 +132,24 @@ pub struct CallRow {
     /// Last sighting, event time.
     pub last: Timestamp,
     /// The days it was seen on.
-    pub days: DaySet,
+    pub(crate) days: RowDays,
 }
 
 impl CallRow {
-    /// A row of one sighting.
-    #[must_use]
-    pub fn new(call: CallId, outcome: OutcomeClass, time: Timestamp, standing: Standing) -> Self {
+    /// A row without its days.
+    pub(crate) fn of(seen: &CallSightings) -> Self {
         Self {
-            key: Self::key_of(call, outcome),
-            count_and_standing: 1 << 2 | standing.bits(),
-            first: time,
-            last: time,
-            days: DaySet::of(time.day()),
+            key: Self::key_of(seen.call, seen.outcome),
+            count_and_standing: seen.count.min(COUNT_MAX) << 2 | seen.standing.bits(),
+            first: seen.first,
+            last: seen.last,
+            days: RowDays::one(),
         }
+    }
+
+    /// First and last day.
+    pub(crate) fn ends(&self) -> Ends {
+        (self.first.day(), self.last.day())
     }
 
     /// The key rows are sorted by.
@@ -167,13 +209,12 @@ impl CallRow {
         self.count_and_standing = self.count_and_standing & !3 | standing.bits();
     }
 
-    /// Adds the sightings of another row of the same key. Of two standings the stronger ruling stays.
-    pub fn merge(&mut self, other: &Self) {
+    /// Adds the sightings of another row of the same key, except days. Of two standings the stronger ruling stays.
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.set_count(self.count().saturating_add(other.count()));
         self.set_standing(self.standing().max(other.standing()));
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.days.merge(&other.days);
     }
 }
 
@@ -298,14 +339,15 @@ mod tests {
 
     #[test]
     fn rows_are_small() {
-        assert_eq!(size_of::<CallRow>(), 32);
+        assert_eq!(size_of::<CallRow>(), 20);
         assert_eq!(size_of::<FacetRow>(), 20);
     }
 
     #[test]
     fn count_and_standing_share_a_word() {
         let time = Timestamp::parse("2026-01-01").unwrap();
-        let mut row = CallRow::new(CallId(7), OutcomeClass::Denied, time, Standing::Pending);
+        let seen = CallSightings::new(CallId(7), OutcomeClass::Denied, time, Standing::Pending);
+        let mut row = CallRow::of(&seen);
         row.set_count(u32::MAX);
         assert_eq!(
             (row.count(), row.standing()),

@@ -146,13 +146,10 @@ fn a_held_call_stays_held_until_ruled() {
         &words,
         Lesson::ALL,
     );
-    let row = baseline
-        .profile(PrincipalId(0))
-        .unwrap()
-        .call(CallId(1), OutcomeClass::Succeeded)
-        .unwrap();
+    let profile = baseline.profile(PrincipalId(0)).unwrap();
+    let row = profile.call(CallId(1), OutcomeClass::Succeeded).unwrap();
     assert_eq!(
-        (row.standing(), row.count(), row.days.len()),
+        (row.standing(), row.count(), profile.days_of(row).len()),
         (Standing::Pending, 2, 2)
     );
 }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use offtrail_baseline::{
-    Answer, Baseline, CallRow, Dimension, Expectation, FacetRow, MaturityRule, PrincipalRulings,
-    Profile, Purpose, Review, RuledLine, Ruling, Season, Standing,
+    Answer, Baseline, CallSightings, Dimension, Expectation, FacetRow, MaturityRule,
+    PrincipalRulings, Profile, Purpose, Review, RuledLine, Ruling, Season, Standing,
     export::{ExportFile, json_lines, review_files},
     review::{Change, Import, Mistake, Presumed, REVIEW_FILE_LINES_MAX, Ruled, read},
 };
@@ -31,7 +31,7 @@ fn baseline(words: &Vocabulary) -> Baseline {
     let time = Timestamp::parse("2026-01-03").unwrap();
     let row = |operation, outcome, standing| {
         let call = words.call_id("iam.amazonaws.com", operation);
-        CallRow::new(call, outcome, time, standing)
+        CallSightings::new(call, outcome, time, standing)
     };
     let calls = vec![
         row("GetUser", OutcomeClass::Succeeded, Standing::Learnt),
@@ -47,7 +47,7 @@ fn baseline(words: &Vocabulary) -> Baseline {
         last: time,
     };
     let mut baseline = Baseline::new();
-    let mut profile = Profile::from_rows(calls, vec![network]);
+    let mut profile = Profile::from_rows(&calls, vec![network]);
     profile.days.insert(time.day());
     profile.seen = Some((time, time));
     baseline.set_profile(ci(words), profile);

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use offtrail_baseline::{Baseline, CallRow, FacetRow, Lesson, Profile, Standing};
+use offtrail_baseline::{Baseline, FacetRow, Lesson, Profile, Standing};
 use offtrail_event::{
-    MintedKind, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp, Vocabulary,
+    CallId, MintedKind, Observation, OutcomeClass, PrincipalId, SECONDS_PER_DAY, Timestamp,
+    Vocabulary,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -287,7 +288,8 @@ impl Detector {
                 && row.standing() == Standing::Learnt
             {
                 row.set_standing(Standing::Pending);
-                note_call(&mut self.changed, brought.principal, row);
+                let of = (brought.principal, &*profile);
+                note_call(&mut self.changed, of, (brought.call, brought.outcome));
                 if brought.counted {
                     self.landscape.unlearn_call(
                         brought.principal,
@@ -443,7 +445,7 @@ impl Detector {
                 && row.standing() == Standing::Pending
             {
                 row.set_standing(Standing::Learnt);
-                note_call(&mut self.changed, id, row);
+                note_call(&mut self.changed, (id, &*profile), (call, *outcome));
             }
         }
         if !counted {
@@ -530,13 +532,18 @@ fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-fn note_call(changed: &mut Baseline, principal: PrincipalId, row: &CallRow) {
-    let rows = Profile::from_rows(vec![row.clone()], Vec::new());
+fn note_call(
+    changed: &mut Baseline,
+    (principal, profile): (PrincipalId, &Profile),
+    (call, outcome): (CallId, OutcomeClass),
+) {
+    let row = profile.sightings_of(call, outcome);
+    let rows = Profile::from_rows(row.as_slice(), Vec::new());
     changed.profile_mut(principal).merge(&rows);
 }
 
 fn note_facet(changed: &mut Baseline, principal: PrincipalId, row: &FacetRow) {
-    let rows = Profile::from_rows(Vec::new(), vec![row.clone()]);
+    let rows = Profile::from_rows(&[], vec![row.clone()]);
     changed.profile_mut(principal).merge(&rows);
 }
 

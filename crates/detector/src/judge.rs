@@ -275,7 +275,7 @@ impl Bench<'_> {
         let hold = &self.settings.hold;
         let age_days =
             observation.time.secs_since(row.first) as f64 / offtrail_event::SECONDS_PER_DAY as f64;
-        let later_days = row.days.len().saturating_sub(1);
+        let later_days = profile.days_of(row).len().saturating_sub(1);
         let by_age = hold.release_after_days > 0.0 && age_days >= hold.release_after_days;
         let by_days =
             hold.release_after_later_days > 0 && later_days >= hold.release_after_later_days;
@@ -382,10 +382,11 @@ impl Bench<'_> {
         let row = profile
             .call(call, observation.outcome)
             .filter(|row| row.standing().is_known())?;
-        if row.days.first() >= Some(day) {
+        let days = profile.days_of(row);
+        if days.first() >= Some(day) {
             return None;
         }
-        let usual = volume::usual(row, today, day);
+        let usual = volume::usual((row, &days), today, day);
         let tail = volume::tail_bits(n, usual);
         let bits = (rule.weight * tail).min(rule.cap_bits);
         let popularity = self.landscape.popularity(subject.id, call)?;
@@ -431,7 +432,12 @@ impl Bench<'_> {
         let rows = subject
             .profile
             .map_or(&[][..], |profile| profile.call_rows(observation.call));
-        let days = rows.iter().map(|row| row.days.len()).max().unwrap_or(0);
+        let days_of = |row| {
+            subject
+                .profile
+                .map_or(0, |profile| profile.days_of(row).len())
+        };
+        let days = rows.iter().map(days_of).max().unwrap_or(0);
         let count = rows.iter().map(|row| u64::from(row.count())).sum();
         let novelty = Novelty {
             peers: PeerCount {

@@ -314,7 +314,12 @@ impl Bench<'_> {
         let rows = subject
             .profile
             .map_or(&[][..], |profile| profile.call_rows(observation.call));
-        let days = rows.iter().map(|row| row.days.len()).max().unwrap_or(0);
+        let days_of = |row| {
+            subject
+                .profile
+                .map_or(0, |profile| profile.days_of(row).len())
+        };
+        let days = rows.iter().map(days_of).max().unwrap_or(0);
         let count = rows.iter().map(|row| u64::from(row.count())).sum();
         let above = self.settings.severity.begins_above(severity);
         let mut novelty = self.novelty(key.0, value, subject, (count, days));

@@ -7,7 +7,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use offtrail_baseline::CallRow;
+use offtrail_baseline::{CallRow, DaySet};
 use offtrail_event::{CallId, Day, Observation, PrincipalId, Timestamp};
 use statrs::distribution::{DiscreteCDF, NegativeBinomial};
 
@@ -56,8 +56,8 @@ pub(crate) fn is_step(n: u32, from: u32) -> bool {
 }
 
 /// Mean a day over earlier days with the call, one imagined day of one call added.
-pub(crate) fn usual(row: &CallRow, today: u32, day: Day) -> f64 {
-    let days = row.days.len() - u32::from(row.days.contains(day));
+pub(crate) fn usual((row, days): (&CallRow, &DaySet), today: u32, day: Day) -> f64 {
+    let days = days.len() - u32::from(days.contains(day));
     f64::from(row.count().saturating_sub(today) + 1) / f64::from(days + 1)
 }
 

@@ -12,6 +12,6 @@ mod watch;
 pub use blindness::{
     BEHIND_FOR_SECS, BLIND_SPOT_DAYS_MAX, Blindness, FUTURE_SECS_MAX, SUSPECT_SECS,
 };
-pub use repeats::{REPEATS_MAX, Repeats, Seen};
+pub use repeats::{Fresh, REPEATS_IN_MEMORY_MAX, REPEATS_MAX, Repeats, Seen, Shelf, ShelfError};
 pub use waiting::{WAITING_MAX, WaitingRoom};
 pub use watch::{Raising, Scope, Watch, WatchTally};

@@ -245,7 +245,7 @@ fn calls(
             page,
             call,
             CALL,
-            &format!("{outcome:<10}{:>6}{numbers}", one.days.len()),
+            &format!("{outcome:<10}{:>6}{numbers}", profile.days_of(one).len()),
         )?;
     }
     and_more(page, rows.len(), shown_max)

@@ -166,6 +166,11 @@ impl Reader {
         Some(Delivery { index, item, bytes })
     }
 
+    /// What is handed out, in its order.
+    pub fn items(&self) -> &[Item] {
+        &self.shared.items
+    }
+
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.shared.items.len()

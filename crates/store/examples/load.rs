@@ -12,7 +12,8 @@
 use std::{borrow::Cow, path::Path, process::Command, time::Instant};
 
 use offtrail_baseline::{
-    Baseline, CallRow, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, MaturityRule, Profile, Standing,
+    Baseline, CallSightings, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, MaturityRule, Profile,
+    Standing,
     export::{ExportFile, review_files},
     review::{Import, Presumed},
 };
@@ -167,11 +168,12 @@ fn add_profile(baseline: &mut Baseline, words: &Vocabulary, (number, calls): (u3
             all_days.insert(time.day());
         }
         let first = days.first().unwrap().start();
-        let mut row = CallRow::new(call_id, OutcomeClass::Succeeded, first, Standing::Learnt);
-        row.last = days.last().unwrap().start();
-        row.set_count(days.len() * 3);
-        row.days = days;
-        rows.push(row);
+        rows.push(CallSightings {
+            last: days.last().unwrap().start(),
+            count: days.len() * 3,
+            days,
+            ..CallSightings::new(call_id, OutcomeClass::Succeeded, first, Standing::Learnt)
+        });
     }
     let texts = [
         (Dimension::Region, "eu-central-1"),
@@ -187,7 +189,7 @@ fn add_profile(baseline: &mut Baseline, words: &Vocabulary, (number, calls): (u3
         first: start,
         last: start,
     });
-    let mut profile = Profile::from_rows(rows, facets.to_vec());
+    let mut profile = Profile::from_rows(&rows, facets.to_vec());
     profile.days = all_days;
     profile.observations = 1_000;
     profile.seen = Some((start, start.plus_secs(i64::from(DAYS) * 86_400)));

@@ -6,7 +6,7 @@ use offtrail_event::{Day, Fingerprint, Timestamp, Vocabulary};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    Doing, Error, Reason, Store, detection, notes, remembered, rulings,
+    Doing, Error, EventIds, Reason, Store, detection, notes, remembered, rulings,
     words::{FileIds, dimension_code, outcome_code, standing_code},
 };
 
@@ -33,6 +33,14 @@ pub struct Checkpoint<'a> {
     pub facts: &'a [(&'a str, &'a str)],
 }
 
+/// What a commit writes beside a checkpoint.
+pub struct More<'a> {
+    /// Events laid aside, which are there no longer afterwards.
+    pub laid: &'a EventIds,
+    /// Further inputs learnt to their end.
+    pub files: &'a mut dyn Iterator<Item = (String, String)>,
+}
+
 impl Store {
     /// Writes a checkpoint: all of it, or, on an error or a kill, nothing.
     ///
@@ -42,14 +50,38 @@ impl Store {
     ///
     /// The disk is full or refuses, or another process holds the file for long. The file is left as it was.
     pub fn commit(&mut self, checkpoint: &Checkpoint<'_>) -> Result<(), Error> {
-        let result = write(&mut self.connection, checkpoint);
+        let result = write(&mut self.connection, checkpoint, None);
         self.doing(Doing::Write, result)
+    }
+
+    /// The same, with more than should be in memory at once.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Store::commit`]; or what was laid aside can't be read.
+    pub fn commit_with(
+        &mut self,
+        checkpoint: &Checkpoint<'_>,
+        more: More<'_>,
+    ) -> Result<(), Error> {
+        let laid = more.laid;
+        let result = write(&mut self.connection, checkpoint, Some(more));
+        self.doing(Doing::Write, result.and_then(|()| laid.clear_laid()))
     }
 }
 
-fn write(connection: &mut Connection, checkpoint: &Checkpoint<'_>) -> Result<(), Reason> {
+fn write(
+    connection: &mut Connection,
+    checkpoint: &Checkpoint<'_>,
+    more: Option<More<'_>>,
+) -> Result<(), Reason> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     write_into(&transaction, checkpoint)?;
+    if let Some(more) = more {
+        more.laid
+            .each_laid(|day, ids| remembered::append_day(&transaction, day, ids))?;
+        write_files(&transaction, more.files)?;
+    }
     transaction.commit()?;
     Ok(())
 }
@@ -89,15 +121,15 @@ pub(crate) fn write_into(
 }
 
 /// Notes inputs that are learnt to their end.
-pub(crate) fn write_files<'f>(
+pub(crate) fn write_files<S: AsRef<str>>(
     connection: &Connection,
-    files: impl Iterator<Item = (&'f str, &'f str)>,
+    files: impl Iterator<Item = (S, S)>,
 ) -> Result<(), Reason> {
     let mut file = connection.prepare_cached(
         "INSERT INTO files (provenance, fingerprint) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     )?;
     for (provenance, fingerprint) in files {
-        file.execute((provenance, fingerprint))?;
+        file.execute((provenance.as_ref(), fingerprint.as_ref()))?;
     }
     Ok(())
 }
@@ -166,6 +198,7 @@ fn write_calls(
                 .execute((principal, call, outcome))?;
             continue;
         };
+        let days = whole.days_of(row);
         put.execute((
             principal,
             call,
@@ -174,8 +207,8 @@ fn write_calls(
             row.first.epoch_secs(),
             row.last.epoch_secs(),
             row.count(),
-            row.days.to_bytes(),
-            row.days.len(),
+            days.to_bytes(),
+            days.len(),
         ))?;
     }
     Ok(())

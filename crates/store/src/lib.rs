@@ -13,6 +13,7 @@ mod claim;
 mod commit;
 mod detection;
 mod error;
+mod event_ids;
 mod forget;
 mod header;
 mod load;
@@ -24,8 +25,9 @@ mod schema;
 mod stream;
 mod words;
 
-pub use commit::Checkpoint;
+pub use commit::{Checkpoint, More};
 pub use error::{Doing, Error, Reason};
+pub use event_ids::EventIds;
 pub use open::Store;
 pub use schema::FORMAT;
 pub use stream::{ARRIVALS_BYTES_MAX, Appended, Entry, OutboxSize, Outgoing, Tick};

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use offtrail_baseline::{
-    Baseline, CallRow, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, Profile, Standing,
+    Baseline, CallSightings, DaySet, Dimension, FacetRow, HOURS_OF_WEEK, Profile, Standing,
 };
 use offtrail_event::{
     CallId, Day, OutcomeClass, Principal, PrincipalId, PrincipalKind, TextId, Timestamp, Traits,
@@ -153,7 +153,7 @@ fn load_profiles(
     let mut principals = principals.query([])?;
     while let Some(row) = principals.next()? {
         let id: i64 = row.get(0)?;
-        let mut profile = Profile::from_rows(calls.rows_of(id)?, facets.rows_of(id)?);
+        let mut profile = Profile::from_rows(&calls.rows_of(id)?, facets.rows_of(id)?);
         fill(&mut profile, row)?;
         baseline.set_profile(find(&known.principals, id, "principal")?, profile);
     }
@@ -183,15 +183,19 @@ fn fill(profile: &mut Profile, row: &Row<'_>) -> Result<(), Reason> {
     Ok(())
 }
 
-fn call_row(row: &Row<'_>, known: &Known) -> Result<CallRow, Reason> {
+fn call_row(row: &Row<'_>, known: &Known) -> Result<CallSightings, Reason> {
     let call = find(&known.calls, row.get(1)?, "call")?;
     let outcome = decoded(OutcomeClass::ALL, row.get(2)?, "outcome")?;
     let standing = decoded(Standing::ALL, row.get(3)?, "standing")?;
-    let mut made = CallRow::new(call, outcome, time(row, 4)?, standing);
-    made.last = time(row, 5)?;
-    made.set_count(row.get(6)?);
-    made.days = days(row, 7)?;
-    Ok(made)
+    Ok(CallSightings {
+        call,
+        outcome,
+        standing,
+        count: row.get(6)?,
+        first: time(row, 4)?,
+        last: time(row, 5)?,
+        days: days(row, 7)?,
+    })
 }
 
 fn facet_row(row: &Row<'_>, known: &Known) -> Result<FacetRow, Reason> {

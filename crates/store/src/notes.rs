@@ -22,6 +22,22 @@ impl Store {
         )
     }
 
+    /// How many inputs were learnt to their end.
+    ///
+    /// # Errors
+    ///
+    /// The file is damaged or can't be read.
+    pub fn file_count(&self) -> Result<u64, Error> {
+        let query = "SELECT count(*) FROM files";
+        let count = self
+            .connection
+            .query_row(query, [], |row| row.get::<_, i64>(0));
+        self.doing(
+            Doing::Read,
+            count.map(i64::unsigned_abs).map_err(Reason::from),
+        )
+    }
+
     /// Whether an input was learnt to its end, with this content.
     ///
     /// # Errors

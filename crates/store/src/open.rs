@@ -90,7 +90,7 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Store, Reason> {
     })
 }
 
-fn open_for_reading(path: &Path) -> Result<Store, Reason> {
+pub(crate) fn open_for_reading(path: &Path) -> Result<Store, Reason> {
     if header::look(path)? == Found::Nothing {
         return Err(if path.exists() {
             Reason::NotABaseline

@@ -28,6 +28,26 @@ impl Store {
     }
 }
 
+/// Adds the fingerprints of a day that a query finds.
+pub(crate) fn read_day(
+    connection: &Connection,
+    query: &str,
+    (day, ids): (Day, &mut Vec<Fingerprint>),
+) -> Result<(), Reason> {
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query([day.0])?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        let (chunk, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(Reason::Damaged(format!("event ids of {day} are cut off")));
+        }
+        let chunk = chunk.iter();
+        ids.extend(chunk.map(|id| Fingerprint(u64::from_le_bytes(*id))));
+    }
+    Ok(())
+}
+
 fn load(connection: &Connection) -> Result<Vec<(Day, Vec<Fingerprint>)>, Reason> {
     let mut statement = connection.prepare("SELECT day, ids FROM event_ids ORDER BY day")?;
     let mut rows = statement.query([])?;
@@ -60,10 +80,15 @@ pub(crate) fn append(
             .extend(fingerprint.0.to_le_bytes());
     }
     for (day, bytes) in days {
-        put(connection, (day, 0), &bytes)?;
-        join(connection, day)?;
+        append_day(connection, day, &bytes)?;
     }
     Ok(())
+}
+
+/// Appends events of a day, as they lie in the file.
+pub(crate) fn append_day(connection: &Connection, day: Day, ids: &[u8]) -> Result<(), Reason> {
+    put(connection, (day, 0), ids)?;
+    join(connection, day)
 }
 
 fn put(connection: &Connection, (day, tier): (Day, i64), ids: &[u8]) -> Result<(), Reason> {

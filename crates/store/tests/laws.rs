@@ -328,12 +328,12 @@ fn a_row_gone_from_the_whole_is_deleted_and_a_ruling_written() {
             > 0
     );
     let ruled = observation(1, &words);
-    let row = whole
-        .profile_mut(ruled.principal)
-        .call_mut(ruled.call, ruled.outcome)
-        .unwrap();
-    row.set_standing(Standing::Refused);
-    row.days = DaySet::of(Day(3));
+    let profile = whole.profile_mut(ruled.principal);
+    let mut seen = profile.sightings_of(ruled.call, ruled.outcome).unwrap();
+    seen.standing = Standing::Refused;
+    // Other days than its times tell are kept as they are.
+    seen.days = DaySet::of(Day(3));
+    *profile = Profile::from_rows(&[seen], Vec::new());
     store
         .commit(&Checkpoint {
             words: &words,

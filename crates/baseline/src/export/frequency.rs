@@ -31,7 +31,10 @@ impl Frequency {
     pub fn of(row: &CallRow, profile: &Profile) -> Self {
         let first = row.first.day();
         let active = profile.days.iter().filter(|day| *day >= first).count();
-        Self::of_days(row.days.len(), u32::try_from(active).unwrap_or(u32::MAX))
+        Self::of_days(
+            profile.days_of(row).len(),
+            u32::try_from(active).unwrap_or(u32::MAX),
+        )
     }
 
     fn of_days(distinct: u32, active: u32) -> Self {

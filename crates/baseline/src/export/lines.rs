@@ -74,7 +74,8 @@ fn profile_line(name: &PrincipalName, profile: &Profile, words: &Vocabulary) -> 
         .map(|(hour, count)| format!(r#""{hour}":{count}"#))
         .collect();
     let _ = write!(out, "{{{}}}", hours.join(","));
-    let calls = sorted(profile.calls().iter().map(|row| call(row, words)));
+    let rows = profile.calls().iter();
+    let calls = sorted(rows.map(|row| call(row, &profile.days_of(row), words)));
     let facets = sorted(profile.facets().iter().map(|row| facet(row, words)));
     let _ = write!(out, r#","calls":[{calls}],"facets":[{facets}]}}"#);
     out
@@ -87,7 +88,7 @@ fn sorted(objects: impl Iterator<Item = String>) -> String {
     objects.join(",")
 }
 
-fn call(row: &CallRow, words: &Vocabulary) -> String {
+fn call(row: &CallRow, days: &DaySet, words: &Vocabulary) -> String {
     let (source, operation) = words.call(row.call());
     format!(
         r#"{{"source":{},"operation":{},"outcome":"{}","standing":"{}",{},"count":{},"days":{}}}"#,
@@ -97,7 +98,7 @@ fn call(row: &CallRow, words: &Vocabulary) -> String {
         row.standing(),
         span(["first_seen", "last_seen"], Some((row.first, row.last))),
         row.count(),
-        ranges(&row.days)
+        ranges(days)
     )
 }
 

@@ -202,8 +202,8 @@ fn set_standings(profile: &mut Profile, standings: Vec<(RuledLine, Standing)>) -
             RuledLine::Call(call, outcome) => {
                 if let Some(row) = profile.call_mut(call, outcome) {
                     row.set_standing(standing);
-                    calls.push(row.clone());
                 }
+                calls.extend(profile.sightings_of(call, outcome));
             }
             RuledLine::Value(dimension, value) => {
                 if let Some(row) = profile.facet_mut(dimension, value) {
@@ -213,5 +213,5 @@ fn set_standings(profile: &mut Profile, standings: Vec<(RuledLine, Standing)>) -
             }
         }
     }
-    Profile::from_rows(calls, facets)
+    Profile::from_rows(&calls, facets)
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use offtrail_engine::Scope;
 use offtrail_event::Vocabulary;
 use offtrail_report::{Purpose, Tally};
+use offtrail_sources::Item;
 use offtrail_store::Store;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
         calibration,
         learn::{Known, Learning, commit},
         naming::{Naming, agree},
+        order::sort_by_delivery,
         run::{list, reconcile, settings},
     },
     progress::Talk,
@@ -56,16 +58,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let words = Vocabulary::new();
     let mut known = Known::load(&store, &words)?;
     agree_on_networks(naming.as_ref(), &mut store, (&mut known, &words))?;
-    let learnt_before = store.files()?;
     let listed = listing.items.len();
-    let mut items = listing.items;
-    if !learnt_before.is_empty() {
-        items.retain(|item| {
-            let file = (item.provenance.to_string(), item.fingerprint.to_string());
-            !learnt_before.contains(&file)
-        });
-    }
-    drop(learnt_before);
+    let mut items = learnt_before_left_out(listing.items, &store)?;
+    sort_by_delivery(&mut items);
     if items.len() < listed {
         talk.say(&format!(
             "{} of {listed} files were learnt before and are not read again",
@@ -103,6 +98,21 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     }
     reconcile(&args.input, ("backfill", Purpose::Learn), &tally, talk)?;
     Ok(Outcome::Done)
+}
+
+/// The items that are not learnt yet.
+fn learnt_before_left_out(items: Vec<Item>, store: &Store) -> anyhow::Result<Vec<Item>> {
+    if store.file_count()? == 0 {
+        return Ok(items);
+    }
+    let mut left = Vec::new();
+    for item in items {
+        let (provenance, fingerprint) = (item.provenance.to_string(), item.fingerprint.to_string());
+        if !store.knows_file(&provenance, &fingerprint)? {
+            left.push(item);
+        }
+    }
+    Ok(left)
 }
 
 /// Brings the networks of a baseline to the names of this run, as a checkpoint of its own.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use offtrail_baseline::Baseline;
 use offtrail_detector::{Settings, Telling, Threshold};
-use offtrail_engine::{Raising, Repeats, Scope, Watch};
+use offtrail_engine::{Raising, Scope, Watch};
 use offtrail_event::{Day, Timestamp, Vocabulary};
 use offtrail_report::{
     Backtest, Chosen, Compared, Forecast, ForecastFinding, How, LabelScores, Pair, Purpose, Shown,
@@ -25,6 +25,7 @@ use crate::{
         forecast::{Gathered, chosen},
         judge::{Judging, Side},
         naming::Naming,
+        remembered,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
         suppressions,
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
-    let mut watch = judging.watch(Baseline::new(), Repeats::default());
+    let mut watch = judging.watch(Baseline::new(), remembered::never_committed()?);
     if let Some(second) = &second {
         watch = watch.with_beside(judging.beside(second.clone()));
     }

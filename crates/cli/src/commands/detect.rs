@@ -8,7 +8,7 @@ use offtrail_detector::LearningPolicy;
 use offtrail_engine::Scope;
 use offtrail_event::Vocabulary;
 use offtrail_report::{Purpose, Tally};
-use offtrail_store::Store;
+use offtrail_store::{More, Store};
 
 use crate::{
     args::{InputArgs, JudgeArgs},
@@ -17,8 +17,9 @@ use crate::{
         calibration,
         findings::Findings,
         judge::Judging,
-        learn::{Known, commit},
+        learn::commit_at_the_end,
         naming::{Naming, agree},
+        remembered,
         run::{list, reconcile, settings},
         suppressions,
     },
@@ -58,10 +59,11 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         store = Store::create_or_open(&args.baseline)?;
     }
     let words = Vocabulary::new();
-    let mut known = Known::load(&store, &words)?;
-    let agreed = agree(naming.as_ref(), &store, (&mut known.baseline, &words))?;
-    let state = agreed.state(&store, (&known.baseline, &words))?;
-    let now = known.baseline.window.0.map(|(_, until)| until);
+    let mut baseline = store.load(&words)?;
+    let (repeats, laid) = remembered::committed_at_the_end(&store)?;
+    let agreed = agree(naming.as_ref(), &store, (&mut baseline, &words))?;
+    let state = agreed.state(&store, (&baseline, &words))?;
+    let now = baseline.window.0.map(|(_, until)| until);
     let raising = calibration::raising(&store, &settings, args.judge.threshold, now)?;
     let judging = Judging {
         words: &words,
@@ -83,7 +85,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
     let (sources, listing) = list(&args.input, &mut tally, talk)?;
-    let mut watch = judging.watch(known.baseline, known.repeats);
+    let mut watch = judging.watch(baseline, repeats);
     if policy != LearningPolicy::Frozen {
         watch = watch.with_touched();
     }
@@ -113,16 +115,17 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
                 state.forgotten
             ));
         }
-        let files = if tally.out_of_scope == 0 {
-            judged.files.as_slice()
-        } else {
-            &[]
+        // A file with events out of scope is read again by a run with a wider one.
+        let whole = tally.out_of_scope == 0;
+        let more = More {
+            laid: &laid,
+            files: &mut judged.files().filter(|_| whole),
         };
-        commit(
+        commit_at_the_end(
             &mut store,
             (&words, judged.watch.baseline(), &touched),
             (judged.watch.repeats(), state.as_ref(), &agreed.facts()),
-            (files, &Tally::default(), &tally),
+            (more, &tally),
         )?;
         if judged.watch.calibration().is_some() {
             let learnt = (judged.watch.baseline(), &words);

@@ -5,10 +5,11 @@ use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
 use offtrail_event::{Observation, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
-use offtrail_sources::{Listing, Sources};
+use offtrail_sources::{Fingerprint, Listing, Reader, Sources};
 
 use crate::{
     pipeline::{
+        learn::trusted,
         naming::{Naming, named_observer},
         order::{delivered_from, in_order, sort_by_delivery},
         tally::{FileOutcome, Rows, observe},
@@ -46,8 +47,18 @@ pub(crate) enum Side {
 /// What was judged.
 pub(crate) struct Judged<'j> {
     pub(crate) watch: Watch<'j>,
-    /// Files learnt to their end: provenance and fingerprint.
-    pub(crate) files: Vec<(String, String)>,
+    reader: Reader,
+    /// For each file of the reader, whether it was read to its end.
+    read: Vec<bool>,
+}
+
+impl Judged<'_> {
+    /// Files read to their end that can be told from others: provenance and fingerprint.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (String, String)> {
+        let read = self.reader.items().iter().zip(&self.read);
+        read.filter(|(item, read)| **read && item.fingerprint != Fingerprint::Unknown)
+            .map(|(item, _)| (item.provenance.to_string(), item.fingerprint.to_string()))
+    }
 }
 
 impl<'j> Judging<'j> {
@@ -84,12 +95,7 @@ impl<'j> Judging<'j> {
     ) -> anyhow::Result<Judged<'j>> {
         let mut items = listing.items;
         sort_by_delivery(&mut items);
-        let delivered: Vec<_> = items.iter().map(delivered_from).collect();
-        let files: Vec<_> = items
-            .iter()
-            .map(|item| (item.provenance.to_string(), item.fingerprint.to_string()))
-            .collect();
-        let mut read = vec![false; files.len()];
+        let mut read = vec![false; items.len()];
         let reader = sources.read(items)?;
         let progress = Progress::new(self.talk, "judging", reader.len() as u64);
         // The loop tells through a closure that can't fail; the first failure is kept and ends the run after this file.
@@ -111,7 +117,8 @@ impl<'j> Judging<'j> {
                 for observation in observations {
                     watch.take(observation);
                 }
-                let next = delivered.get(index + 1).copied().flatten();
+                trusted(watch.repeats())?;
+                let next = reader.items().get(index + 1).and_then(delivered_from);
                 let mut stop = false;
                 if let Some(next) = next {
                     watch.advance(next.plus_secs(-self.lateness_secs), &mut |finding| {
@@ -139,13 +146,11 @@ impl<'j> Judging<'j> {
         }
         done?;
         count(tally, watch.tally(), self.policy);
-        let files = files
-            .into_iter()
-            .zip(read)
-            .filter(|((_, fingerprint), read)| *read && !fingerprint.is_empty())
-            .map(|(file, _)| file)
-            .collect();
-        Ok(Judged { watch, files })
+        Ok(Judged {
+            watch,
+            reader,
+            read,
+        })
     }
 
     fn worker(

@@ -15,10 +15,11 @@ use offtrail_event::Vocabulary;
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
 use offtrail_sources::{Item, Reader, Sources};
-use offtrail_store::{Checkpoint, Store};
+use offtrail_store::{Checkpoint, More, Store};
 
 use crate::{
     pipeline::naming::{Naming, named_observer},
+    pipeline::remembered,
     pipeline::tally::{FileOutcome, Rows, counters, observe},
     progress::{Progress, Talk},
 };
@@ -44,17 +45,15 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Reads all of it.
+    /// Reads the baseline; event ids are read day by day, as they are needed.
     ///
     /// # Errors
     /// The store is damaged or can't be read.
     pub(crate) fn load(store: &Store, words: &Vocabulary) -> anyhow::Result<Self> {
-        let baseline = store.load(words)?;
-        let repeats = Repeats::default();
-        for (day, fingerprints) in store.load_fingerprints()? {
-            repeats.restore(day, &fingerprints);
-        }
-        Ok(Self { baseline, repeats })
+        Ok(Self {
+            baseline: store.load(words)?,
+            repeats: remembered::committed_often(store)?,
+        })
     }
 }
 
@@ -136,6 +135,7 @@ impl Learning<'_> {
                 })
                 .collect::<Vec<_>>()
         });
+        trusted(&known.repeats)?;
         let mut touched = Baseline::new();
         let mut outcomes = Vec::with_capacity(items.len());
         for share in shares {
@@ -215,24 +215,71 @@ impl Learning<'_> {
 /// The store refuses; it is left as it was.
 pub(crate) fn commit(
     store: &mut Store,
-    (words, whole, touched): (&Vocabulary, &Baseline, &Baseline),
-    (repeats, detection, facts): (&Repeats, Option<&DetectorState>, &[(&str, &str)]),
+    learnt: (&Vocabulary, &Baseline, &Baseline),
+    beside: Beside<'_>,
     (files, before, after): (&[(String, String)], &Tally, &Tally),
 ) -> anyhow::Result<()> {
-    let fingerprints = repeats.take_fresh();
     let files: Vec<(&str, &str)> = files
         .iter()
         .map(|(provenance, fingerprint)| (&**provenance, &**fingerprint))
         .collect();
+    with_checkpoint(learnt, beside, (&files, before, after), |checkpoint| {
+        Ok(store.commit(checkpoint)?)
+    })
+}
+
+/// The same at the end of a run over any number of files and events.
+///
+/// # Errors
+/// The store refuses; it is left as it was.
+pub(crate) fn commit_at_the_end(
+    store: &mut Store,
+    learnt: (&Vocabulary, &Baseline, &Baseline),
+    beside: Beside<'_>,
+    (more, tally): (More<'_>, &Tally),
+) -> anyhow::Result<()> {
+    let tallies = (&[][..], &Tally::default(), tally);
+    with_checkpoint(learnt, beside, tallies, |checkpoint| {
+        Ok(store.commit_with(checkpoint, more)?)
+    })
+}
+
+/// What is kept beside profiles: event ids, where detection stands, facts.
+type Beside<'a> = (
+    &'a Repeats,
+    Option<&'a DetectorState>,
+    &'a [(&'a str, &'a str)],
+);
+
+fn with_checkpoint(
+    (words, whole, touched): (&Vocabulary, &Baseline, &Baseline),
+    (repeats, detection, facts): Beside<'_>,
+    (files, before, after): (&[(&str, &str)], &Tally, &Tally),
+    commit: impl FnOnce(&Checkpoint<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let fingerprints = repeats.take_fresh();
     let tally: Vec<(&str, u64)> = counters(before, after).into_iter().collect();
-    Ok(store.commit(&Checkpoint {
+    commit(&Checkpoint {
         words,
         whole,
         touched,
         fingerprints: &fingerprints,
-        files: &files,
+        files,
         tally: &tally,
         detection,
         facts,
-    })?)
+    })
+}
+
+/// Checks that what was told to be a repeat or not can be relied on.
+///
+/// # Errors
+/// Event ids could not be read back or laid aside.
+pub(crate) fn trusted(repeats: &Repeats) -> anyhow::Result<()> {
+    match repeats.take_failure() {
+        None => Ok(()),
+        Some(failure) => {
+            Err(anyhow::Error::from_boxed(failure).context("tell repeated events from new ones"))
+        }
+    }
 }

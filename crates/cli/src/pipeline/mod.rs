@@ -7,6 +7,7 @@ pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod naming;
 pub(crate) mod order;
+pub(crate) mod remembered;
 pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod suppressions;

@@ -27,9 +27,10 @@ pub(crate) fn delivered_from(item: &Item) -> Option<Timestamp> {
     Timestamp::from_epoch_secs(secs)
 }
 
-/// Sorts files by delivery. Those that don't tell come first: all of them must be read before judging may begin.
+/// Sorts files by delivery, those of one moment as they were listed. Those that don't tell come first: all of them must be read before
+/// judging may begin.
 pub(crate) fn sort_by_delivery(items: &mut [Item]) {
-    items.sort_by_cached_key(|item| (delivered_from(item), item.provenance.clone()));
+    items.sort_by_cached_key(delivered_from);
 }
 
 struct State<T> {

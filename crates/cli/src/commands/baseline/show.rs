@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Arguments) -> anyhow::Result<()> {
         "other rows    {}",
         rows(|profile| profile.facets().len())
     )?;
-    writeln!(out, "files learnt  {}", store.files()?.len())?;
+    writeln!(out, "files learnt  {}", store.file_count()?)?;
     for (name, count) in store.tally()? {
         writeln!(out, "  {name:<12}{count:>12}  over all runs")?;
     }
