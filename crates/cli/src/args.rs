@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Backfill(backfill::Arguments),
     Detect(detect::Arguments),
     Backtest(backtest::Arguments),
-    Stream(stream::Arguments),
+    Stream(Box<stream::Arguments>),
     Events(events::Arguments),
     Baseline(baseline::Arguments),
     Explain(explain::Arguments),

@@ -374,10 +374,8 @@ fn name_sinks(
         })?;
     let mut places = BTreeMap::new();
     for name in names {
-        let place = known.get(name).copied().unwrap_or_else(|| {
-            // Where nothing waits, it starts with what is told next; places below don't come again.
-            oldest
-        });
+        // A new one, where nothing waits, starts with what is told next; places below don't come again.
+        let place = known.get(name).copied().unwrap_or(oldest);
         let put = "INSERT INTO sinks (name, taken) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         transaction.execute(put, (name, place))?;
         places.insert(name.clone(), place);

@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{
     pipeline::{
         calibration,
-        learn::Known,
+        learn::{Known, trusted},
         naming::{Agreed, Naming, agree},
         tally::counters,
     },
@@ -137,6 +137,8 @@ pub(crate) struct Core<'c> {
     recovered: offtrail_engine::WatchTally,
     waited: u64,
     forgotten: u64,
+    /// Why what was judged can't be relied on any more: nothing is written then.
+    broken: Option<String>,
 }
 
 impl<'c> Core<'c> {
@@ -183,6 +185,7 @@ impl<'c> Core<'c> {
             recovered: offtrail_engine::WatchTally::default(),
             waited: 0,
             forgotten: 0,
+            broken: None,
             store,
         };
         core.recover(started)?;
@@ -285,6 +288,9 @@ impl<'c> Core<'c> {
                 tell(&finding, rules, told, lines);
             },
         );
+        if let Err(error) = trusted(self.watch.repeats()) {
+            self.broken = Some(format!("{error:#}"));
+        }
         // Nothing arrived, nothing was due and nothing told: an entry that says so would only fill the journal.
         let updates = updates && !batch.told.is_empty();
         let mut facts = Vec::new();
@@ -319,6 +325,9 @@ impl<'c> Core<'c> {
     /// # Errors
     /// The disk still refuses.
     pub(crate) fn write_again(&mut self) -> anyhow::Result<()> {
+        if let Some(why) = &self.broken {
+            anyhow::bail!("{why}; start it again, it goes on from what was written");
+        }
         let Some(unwritten) = &self.unwritten else {
             return Ok(());
         };
@@ -347,6 +356,11 @@ impl<'c> Core<'c> {
         self.journal_bytes += unwritten.arrivals.len() as u64;
         self.unwritten = None;
         Ok(())
+    }
+
+    /// Whether only starting again helps.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// Whether a checkpoint is due.
@@ -409,11 +423,9 @@ impl<'c> Core<'c> {
     ///
     /// # Errors
     /// The checkpoint can't be written; the old rules stand.
-    pub(crate) fn reload(self, rules: Rules, now: Instant) -> Result<Self, (Self, anyhow::Error)> {
-        let mut core = self;
-        if let Err(error) = core.checkpoint(now) {
-            return Err((core, error));
-        }
+    pub(crate) fn reload(&mut self, rules: Rules, now: Instant) -> anyhow::Result<()> {
+        let core = self;
+        core.checkpoint(now)?;
         let state = core.watch.state();
         let waiting: Vec<Observation> = core.watch.waiting().cloned().collect();
         let counted = core.watch.tally();
@@ -429,21 +441,19 @@ impl<'c> Core<'c> {
         if let Err(error) = renew_calibration(&mut core.store, (&baseline, words), &rules) {
             tracing::warn!("threshold not set anew: {error:#}");
         }
-        let made = watch_of(
-            (words, &core.store),
-            &rules,
-            (baseline, repeats, state),
-            last,
-        );
-        match made {
+        let known = (baseline, repeats, state);
+        match watch_of((words, &core.store), &rules, known, last) {
             Ok(watch) => core.watch = watch.with_tally(counted),
-            // It was packed by this very build a moment ago.
-            Err(error) => return Err((core, error)),
+            // It was packed by this very build a moment ago; what was known went with it.
+            Err(error) => {
+                core.broken = Some(format!("{error:#}"));
+                return Err(error);
+            }
         }
         core.watch.restore_waiting(waiting);
         core.blindness.set_settings(rules.settings.clone());
         core.rules = rules;
-        Ok(core)
+        Ok(())
     }
 
     /// The store, for the sinks' side of the outbox.

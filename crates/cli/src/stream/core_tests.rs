@@ -38,11 +38,7 @@ fn observations(files: &[Vec<u8>], words: &Vocabulary) -> Vec<Observation> {
     let mut observer = Observer::new(words, WithDetail::Judge);
     let mut all = Vec::new();
     for bytes in files {
-        parser.read(bytes, &mut |_, read, raw| {
-            if let Ok(event) = read {
-                all.push(observer.observe(&event, raw));
-            }
-        });
+        parser.observe(bytes, &mut observer, &mut |_, read, _| all.extend(read));
     }
     all
 }

@@ -63,7 +63,7 @@ pub(crate) struct How<'h> {
 /// The loop and what it holds.
 pub(crate) struct Live<'l> {
     how: How<'l>,
-    core: Option<Core<'l>>,
+    core: Core<'l>,
     inbox: Option<&'l Inbox>,
     outlet: Outlet,
     tally: Tally,
@@ -113,7 +113,7 @@ impl<'l> Live<'l> {
     ) -> Self {
         Self {
             how,
-            core: Some(core),
+            core,
             inbox,
             outlet,
             tally: Tally::default(),
@@ -127,12 +127,6 @@ impl<'l> Live<'l> {
             phase: Phase::Taking,
             counts: Counts::default(),
         }
-    }
-
-    fn core(&mut self) -> &mut Core<'l> {
-        self.core
-            .as_mut()
-            .expect("the core is only taken out for the length of a reload")
     }
 
     /// Runs until the input ends or somebody asks it to stop; then writes everything. Returns what was read and what became of it.
@@ -184,7 +178,7 @@ impl<'l> Live<'l> {
                 Gathering::Nothing
             } else {
                 let now = Instant::now();
-                let due = self.core().next_due(now).unwrap_or(IDLE);
+                let due = self.core.next_due(now).unwrap_or(IDLE);
                 self.gather(from, due.clamp(TICK / 4, IDLE))
             };
             let now = Instant::now();
@@ -205,7 +199,7 @@ impl<'l> Live<'l> {
             }
             let every = self.how.checkpoint_every;
             if !self.backed_up
-                && self.core().wants_checkpoint(every, now)
+                && self.core.wants_checkpoint(every, now)
                 && let Err(error) = self.checkpoint()
             {
                 self.refused(&error);
@@ -266,7 +260,7 @@ impl<'l> Live<'l> {
         batch.refused = progress.refused;
         let tally = std::mem::take(&mut self.tally);
         let (now, clock) = (Instant::now(), time_of_day());
-        let mut written = self.core().tick(batch, extent, (&tally, now, clock));
+        let mut written = self.core.tick(batch, extent, (&tally, now, clock));
         self.tally = tally;
         while let Err(error) = written {
             self.refused(&error);
@@ -274,13 +268,16 @@ impl<'l> Live<'l> {
             self.how
                 .shared
                 .change(|status| status.backed_up = Some(why));
+            if self.core.is_broken() {
+                self.how.asked.stop.store(true, Ordering::Relaxed);
+            }
             if self.how.asked.stop.load(Ordering::Relaxed) {
                 // Not written, so not acknowledged: it comes again.
                 return;
             }
             std::thread::sleep(self.disk_wait);
             self.disk_wait = (self.disk_wait * 2).min(DISK_WAIT.1);
-            written = self.core().write_again();
+            written = self.core.write_again();
         }
         self.disk_wait = DISK_WAIT.0;
         if let Some(inbox) = self.inbox {
@@ -295,17 +292,15 @@ impl<'l> Live<'l> {
 
     /// Tells whoever asks how the stream stands.
     fn publish(&mut self) {
-        let Some(core) = &self.core else { return };
+        let core = &self.core;
         let mut tally = self.tally.clone();
         core.complete(&mut tally);
         let (checkpointed, took) = core.checkpointed();
         let told = core.told();
         let last = core.last_seq();
         let feeds = self.inbox.map(Inbox::status).unwrap_or_default();
-        let (feeds, sinks) = (
-            feeds.into_iter().map(standing::feed).collect(),
-            self.outlet.each(last).map(standing::sink).collect(),
-        );
+        let feeds = feeds.into_iter().map(standing::feed).collect();
+        let sinks: Vec<_> = self.outlet.each(last).map(standing::sink).collect();
         let backed_up = self
             .backed_up
             .then(|| "findings that no sink has taken fill the outbox".to_owned());
@@ -314,6 +309,7 @@ impl<'l> Live<'l> {
             status.phase = phase;
             status.last_tick = Some(Instant::now());
             status.backed_up = backed_up;
+            standing::say_changes(&status.sinks, &sinks);
             status.feeds = feeds;
             status.sinks = sinks;
             status.told = status::Told {
@@ -344,7 +340,7 @@ impl<'l> Live<'l> {
 
     /// Writes a checkpoint and counts what is too much to count ten times a second.
     fn checkpoint(&mut self) -> anyhow::Result<()> {
-        let core = self.core();
+        let core = &mut self.core;
         core.checkpoint(Instant::now())?;
         let (rows, gaps) = standing::of_baseline(core.watch().baseline());
         self.counts.checkpoints += 1;
@@ -355,14 +351,13 @@ impl<'l> Live<'l> {
 
     fn pump(&mut self) {
         let Self { core, outlet, .. } = self;
-        let Some(core) = core else { return };
         if let Err(error) = outlet.pump(core.store()) {
             tracing::error!("hand findings to the sinks: {error:#}");
         }
     }
 
     fn look_at_outbox(&mut self) {
-        let full = self.core().outbox_bytes() >= self.how.outbox_bytes_max;
+        let full = self.core.outbox_bytes() >= self.how.outbox_bytes_max;
         if full != self.backed_up {
             self.backed_up = full;
             if full {
@@ -389,26 +384,23 @@ impl<'l> Live<'l> {
                 return;
             }
         };
-        let Some(core) = self.core.take() else { return };
-        self.core = Some(match core.reload(rules, Instant::now()) {
-            Ok(core) => {
+        match self.core.reload(rules, Instant::now()) {
+            Ok(()) => {
                 self.counts.reloads += 1;
                 tracing::info!("settings and suppressions read again");
-                core
             }
-            Err((core, error)) => {
+            Err(error) => {
                 self.counts.reloads_failed += 1;
                 tracing::error!("settings not read again, the old ones stand: {error:#}");
-                core
             }
-        });
+        }
     }
 
     /// Waits until the sinks have taken everything, or somebody asks to stop.
     fn hand_over(&mut self) {
         loop {
             self.tick(Extent::Due);
-            let last = self.core().last_seq();
+            let last = self.core.last_seq();
             if self.outlet.is_done(last) || self.how.asked.stop.load(Ordering::Relaxed) {
                 return;
             }
@@ -418,9 +410,7 @@ impl<'l> Live<'l> {
 
     /// Ends sinks and inbox, and notes how far each came.
     fn finish(mut self, saved: anyhow::Result<()>) -> anyhow::Result<Tally> {
-        let Some(mut core) = self.core.take() else {
-            return Ok(self.tally);
-        };
+        let mut core = self.core;
         let progress = self.outlet.stop(SINKS_END);
         let batch = Batch {
             taken: progress.taken,

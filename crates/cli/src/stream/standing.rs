@@ -49,6 +49,22 @@ pub(crate) fn sink((sink, behind): (&Sink, u64)) -> SinkStatus {
     }
 }
 
+/// Says which sinks began to fail and which take states again.
+pub(crate) fn say_changes(before: &[SinkStatus], now: &[SinkStatus]) {
+    for (before, now) in before.iter().zip(now) {
+        match (before.failing_since, now.failing_since) {
+            (None, Some(_)) => tracing::warn!(
+                sink = now.name,
+                behind = now.behind,
+                "findings wait for a sink: {}",
+                now.last_error.as_deref().unwrap_or("it fails")
+            ),
+            (Some(_), None) => tracing::info!(sink = now.name, "a sink takes findings again"),
+            _ => {}
+        }
+    }
+}
+
 /// Rows of calls, and the hours of the last 30 days in which an account that was active that day had no record of any region.
 pub(crate) fn of_baseline(baseline: &Baseline) -> (u64, u64) {
     let rows = baseline

@@ -253,11 +253,6 @@ impl Shared {
             .clone()
     }
 
-    /// Publishes a new one.
-    pub(crate) fn publish(&self, status: Status) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = status;
-    }
-
     /// Changes single fields of the one published.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));

@@ -11,14 +11,14 @@ use std::{
 
 use foldhash::HashMap;
 use offtrail_event::{Observation, TextId, Vocabulary};
-use offtrail_parser::{Observer, Parser, WithDetail};
+use offtrail_parser::{Parser, WithDetail};
 use offtrail_sources::{Arrival, Delivery, Inbox, Item, Next, Receipt};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     pipeline::{
-        naming::{Namer, Naming},
-        tally::{FileOutcome, read_events},
+        naming::{Naming, named_observer},
+        tally::{FileOutcome, observe},
     },
     stream::options::Shard,
 };
@@ -52,8 +52,7 @@ impl Work<'_> {
     pub(crate) fn run(&self, to: &SyncSender<Read>) {
         let Some(inbox) = self.inbox else { return };
         let mut parser = Parser::default();
-        let mut namer = Namer::new(self.naming);
-        let mut observer = Observer::new(self.words, WithDetail::Judge);
+        let mut observer = named_observer(self.words, WithDetail::Judge, self.naming);
         let mut ours = Ours::new(self.shard, self.words);
         while !self.over.load(Ordering::Relaxed) {
             let arrival = match inbox.next(WAIT) {
@@ -84,8 +83,7 @@ impl Work<'_> {
                     item: &item,
                     bytes,
                 };
-                read_events((&mut parser, &mut namer), delivery, |event, raw| {
-                    let observation = observer.observe(&event, raw);
+                observe((&mut parser, &mut observer), delivery, |observation| {
                     if ours.takes(&observation) {
                         observations.push(observation);
                     } else {
@@ -98,6 +96,7 @@ impl Work<'_> {
                 tracing::error!(from = %item.provenance, "reading it failed; please report this");
                 inbox.failed(receipt, "reading it failed inside offtrail");
                 parser = Parser::default();
+                observer = named_observer(self.words, WithDetail::Judge, self.naming);
                 continue;
             };
             let read = Read {
