@@ -24,7 +24,7 @@ impl Sink for Files {
 
 fn files() -> Vec<Vec<u8>> {
     let settings = offtrail_simulator::Settings {
-        days: 10,
+        days: 16,
         scale: Scale::Demo,
         ..offtrail_simulator::Settings::default()
     };
@@ -135,7 +135,7 @@ fn befores() -> impl Strategy<Value = Vec<Before>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 4, ..ProptestConfig::default() })]
     #[test]
     fn killed_between_ticks_it_tells_the_same_once(before in befores()) {
         let files = files();
