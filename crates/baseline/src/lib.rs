@@ -13,6 +13,7 @@ mod hours;
 mod learn;
 mod maturity;
 mod pack;
+pub mod partial;
 mod profile;
 pub mod review;
 mod row_days;

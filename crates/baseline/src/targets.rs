@@ -42,6 +42,15 @@ impl Baseline {
             bound(profile, words);
         }
     }
+
+    /// Adds what a profile of the same principal has seen, with no more targets than that.
+    pub(crate) fn merge_profile(&mut self, id: PrincipalId, other: &Profile, words: &Vocabulary) {
+        self.target_cuts.remove(&id);
+        self.observations += other.observations;
+        let profile = self.profile_mut(id);
+        profile.merge(other);
+        bound(profile, words);
+    }
 }
 
 /// Lets go of what is too much; the place in the order from which on nothing was kept, if anything had to go.

@@ -9,8 +9,8 @@ use offtrail_sources::{S3Settings, Source, TimeRange};
 
 use crate::{
     commands::{
-        backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
-        settings, simulate, stream,
+        backfill, backtest, baseline, completions, demo, detect, events, explain, man, merge,
+        partial, report, settings, simulate, stream,
     },
     progress::Talk,
 };
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Detect(detect::Arguments),
     Backtest(backtest::Arguments),
     Stream(Box<stream::Arguments>),
+    Partial(partial::Arguments),
+    Merge(merge::Arguments),
     Events(events::Arguments),
     Baseline(baseline::Arguments),
     Explain(explain::Arguments),

@@ -21,8 +21,8 @@ use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
 use commands::{
-    backfill, backtest, baseline, completions, demo, detect, events, explain, man, report,
-    settings, simulate, stream as stream_command,
+    backfill, backtest, baseline, completions, demo, detect, events, explain, man, merge, partial,
+    report, settings, simulate, stream as stream_command,
 };
 use errors::Outcome;
 
@@ -43,6 +43,8 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args, talk),
         Command::Backtest(args) => backtest::run(args, talk),
         Command::Stream(args) => stream_command::run(args, talk),
+        Command::Partial(args) => partial::run(args, talk),
+        Command::Merge(args) => merge::run(args, talk),
         Command::Events(args) => events::run(args, talk),
         Command::Baseline(args) => baseline::run(args, talk),
         Command::Explain(args) => explain::run(args),

@@ -70,6 +70,8 @@ pub struct Tally {
     pub judged: u64,
     /// Observations learnt.
     pub learnt: u64,
+    /// Observations neither learnt nor judged but handed on to whoever judges them (`partial --learn-until`).
+    pub handed_on: u64,
     /// Observations that came later than the waiting room waits; they are among the judged or learnt.
     pub late: u64,
     /// Observations that an earlier run of a stream left waiting for their turn.
@@ -147,6 +149,11 @@ impl Tally {
         let aside = [self.repeated, self.out_of_scope];
         match purpose {
             Purpose::Show => {}
+            Purpose::Learn if self.handed_on > 0 => hold(
+                "observations = learnt + handed on + repeated + out of scope",
+                self.observations,
+                &[self.learnt, self.handed_on, aside[0], aside[1]],
+            ),
             Purpose::Learn => hold(
                 "observations = learnt + repeated + out of scope",
                 self.observations,
@@ -242,6 +249,8 @@ struct SummaryV1<'a> {
     violated: Vec<String>,
     #[serde(skip_serializing_if = "<[FileTally]>::is_empty")]
     files: &'a [FileTally],
+    #[serde(skip_serializing_if = "is_zero")]
+    handed_on: u64,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -314,6 +323,7 @@ pub fn write_summary(
         reconciled: violated.is_empty(),
         violated,
         files: &tally.by_file,
+        handed_on: tally.handed_on,
     };
     write_json_line(out, &summary)
 }
@@ -403,6 +413,9 @@ fn observations_words(tally: &Tally, what: &str, count: u64) -> String {
     );
     if tally.waiting > 0 {
         text += &format!(" + {} waiting", grouped(tally.waiting));
+    }
+    if tally.handed_on > 0 {
+        text += &format!(" + {} handed on", grouped(tally.handed_on));
     }
     if tally.late > 0 {
         text += &format!("; {} late", grouped(tally.late));

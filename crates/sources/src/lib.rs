@@ -17,6 +17,7 @@ mod inbox;
 mod item;
 mod layout;
 mod listing;
+mod name;
 mod range;
 mod reader;
 mod s3;
@@ -37,6 +38,7 @@ pub use inbox::{
 pub use item::{Fingerprint, Item, Provenance};
 pub use layout::{Day, Layout, LayoutKind};
 pub use listing::{ListError, Listing, Problem, Pruned, Sources};
+pub use name::{NameError, NoName};
 pub use range::TimeRange;
 pub use reader::{Delivery, ReadError, Reader};
 pub use s3::{S3Error, aws_config};

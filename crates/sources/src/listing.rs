@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::folder;
 use crate::item::{Fingerprint, Item, Provenance};
+use crate::name::{Name, NameError};
 use crate::range::{DeliveryRange, TimeRange};
 use crate::reader::Reader;
 use crate::s3::{S3Error, Store};
@@ -130,6 +131,38 @@ impl Sources {
                 Source::Path(path) => folder::walk(path, &range, &mut listing)?,
                 Source::S3 { bucket, prefix } => {
                     listing.extend(self.store()?.list(bucket, prefix, range)?)
+                }
+            }
+        }
+        Ok(listing.tidied())
+    }
+
+    /// Takes names of single files and objects as they are, less what they tell to be out of `range`: nothing of S3 is listed, and a file that isn't
+    /// there is a [`Problem`]. A folder is walked.
+    ///
+    /// # Errors
+    /// A line is no name; its number from 1 is told.
+    pub fn named<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        range: TimeRange,
+    ) -> Result<Listing, NameError> {
+        let range = DeliveryRange::new(range, self.settings.lateness_secs_max);
+        let mut listing = Listing::default();
+        for (line, name) in (1..).zip(names) {
+            let refused = |reason| NameError { line, reason };
+            if name.is_empty() {
+                continue;
+            }
+            match Name::parse(name).map_err(refused)? {
+                Name::Object(item) => listing.add(item, &range),
+                Name::Path(path) => {
+                    if let Err(error) = folder::walk(&path, &range, &mut listing) {
+                        listing.problems.push(Problem {
+                            provenance: Provenance::Path(path.into()),
+                            detail: error.to_string(),
+                        });
+                    }
                 }
             }
         }

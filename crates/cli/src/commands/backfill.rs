@@ -80,16 +80,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         talk,
     };
     learning.run(&sources, items, (&mut store, &mut known), &mut tally)?;
-    let now = known.baseline.window.0.map_or_else(
-        || "nothing learnt yet".to_owned(),
-        |(since, until)| format!("{since} to {until}"),
-    );
-    talk.say(&format!(
-        "baseline {}: {} principals, {} observations, {now}",
-        args.baseline.display(),
-        known.baseline.len(),
-        known.baseline.observations
-    ));
+    known.say(&args.baseline, talk);
     if tally.learnt > 0 || calibration::stored(&store)?.is_none() {
         calibration::renew(&mut store, (&known.baseline, &words), &settings, talk)?;
     }

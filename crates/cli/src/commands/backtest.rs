@@ -8,13 +8,15 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use offtrail_baseline::Baseline;
-use offtrail_detector::{Settings, Telling, Threshold};
+use offtrail_detector::{Finding, Settings, Telling, Threshold};
 use offtrail_engine::{Raising, Scope, Watch};
 use offtrail_event::{Day, Timestamp, Vocabulary};
 use offtrail_report::{
     Backtest, Chosen, Compared, Forecast, ForecastFinding, How, LabelScores, Pair, Purpose, Shown,
     Tally, compare, write_backtest_page, write_comparison, write_forecast, write_scores,
 };
+use offtrail_sources::Source;
+use offtrail_store::Store;
 
 use crate::{
     args::{InputArgs, JudgeArgs, time},
@@ -23,8 +25,9 @@ use crate::{
     pipeline::{
         findings::Findings,
         forecast::{Gathered, chosen},
+        handed_on,
         judge::{Judging, Side},
-        naming::Naming,
+        naming::{Naming, agree_on_facts},
         remembered,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
@@ -43,7 +46,8 @@ Examples:
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --html backtest.html --findings findings.jsonl
   offtrail backtest s3://trail-bucket/AWSLogs --learn-until 2026-08-30 --budget 3 --findings findings.jsonl
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --compare other.toml --html backtest.html --findings findings.jsonl
-  offtrail backtest AWSLogs/ --learn-until 2026-08-30 --all --findings all.jsonl   (to tune and to score)")]
+  offtrail backtest AWSLogs/ --learn-until 2026-08-30 --all --findings all.jsonl   (to tune and to score)
+  offtrail backtest - --observations --baseline parts.db --learn-until 2026-08-30 < sorted.lines   (of many machines)")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) input: InputArgs,
@@ -64,6 +68,12 @@ pub(crate) struct Arguments {
     /// Judge the same events by these settings as well, and show which findings come and go.
     #[arg(long, value_name = "SETTINGS")]
     compare: Option<PathBuf>,
+    /// SOURCE holds what `offtrail partial --learn-until` of many machines handed on: lines of observations sorted by their keys, and the tally.
+    #[arg(long, requires = "baseline")]
+    observations: bool,
+    /// With --observations: the baseline that `offtrail merge` made of the same parts; only read.
+    #[arg(long, value_name = "FILE", requires = "observations")]
+    baseline: Option<PathBuf>,
     #[command(flatten)]
     judge: JudgeArgs,
 }
@@ -88,30 +98,32 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let (mut gathered, mut gathered_beside) = (Gathered::new(scoring()), Gathered::new(scoring()));
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
-    let (sources, listing) = list(&args.input, &mut tally, talk)?;
-    let mut watch = judging.watch(Baseline::new(), remembered::never_committed()?);
-    if let Some(second) = &second {
-        watch = watch.with_beside(judging.beside(second.clone()));
-    }
-    let judged = judging.run(&sources, listing, watch, &mut tally, |side, finding| {
+    let tell = |side, finding: &Finding| {
         if side == Side::Beside {
             gathered_beside.take(finding);
             return Ok(());
         }
         gathered.take(finding);
         findings.take(finding)
-    })?;
+    };
+    let (watch, only_learnt) = match &args.baseline {
+        None => judge_archive(args, (&judging, second.as_ref()), (&mut tally, talk), tell)?,
+        Some(baseline) => judge_handed_on(
+            args,
+            (&judging, second.as_ref()),
+            baseline,
+            (&mut tally, tell),
+        )?,
+    };
     tally.findings = findings.tally();
-    let last = judged.watch.baseline().window.0.map(|(_, until)| until);
+    let last = watch.baseline().window.0.map(|(_, until)| until);
     suppressions::say(&judging.suppressions, &tally.findings, last, talk);
-    let only_learnt = judged.watch.tally().only_learnt;
-    let first = Run::of(args, &judging, (&judged.watch, &judging.settings), gathered);
-    let second = judged
-        .watch
+    let first = Run::of(args, &judging, (&watch, &judging.settings), gathered);
+    let second = watch
         .beside()
         .zip(second.as_ref())
         .map(|watch| Run::of(args, &judging, watch, gathered_beside));
-    drop(judged);
+    drop(watch);
 
     let reached = args
         .judge
@@ -142,6 +154,65 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         Outcome::Reached
     } else {
         Outcome::Done
+    })
+}
+
+/// Learns and judges the sources; how many observations were only learnt.
+fn judge_archive<'j>(
+    args: &Arguments,
+    (judging, second): (&Judging<'j>, Option<&Settings>),
+    (tally, talk): (&mut Tally, Talk),
+    tell: impl FnMut(Side, &Finding) -> anyhow::Result<()>,
+) -> anyhow::Result<(Watch<'j>, u64)> {
+    let (sources, listing) = list(&args.input, tally, talk)?;
+    let watch = watch(judging, second, Baseline::new())?;
+    let judged = judging.run(&sources, listing, watch, tally, tell)?;
+    let only_learnt = judged.watch.tally().only_learnt;
+    Ok((judged.watch, only_learnt))
+}
+
+/// Judges what other machines handed on, by what they learnt; how many observations these were.
+fn judge_handed_on<'j>(
+    args: &Arguments,
+    (judging, second): (&Judging<'j>, Option<&Settings>),
+    path: &Path,
+    (tally, tell): (&mut Tally, impl FnMut(Side, &Finding) -> anyhow::Result<()>),
+) -> anyhow::Result<(Watch<'j>, u64)> {
+    let mut files = Vec::new();
+    for source in &args.input.sources {
+        files.push(match source {
+            Source::Stdin => Path::new("-"),
+            Source::Path(path) => path,
+            Source::S3 { .. } => anyhow::bail!(
+                "read observations: --observations takes files and standard input, no s3:// address"
+            ),
+        });
+    }
+    let store = Store::open_read_only(path)?;
+    let baseline = store.load(judging.words)?;
+    handed_on::ends_before(&baseline, args.learn_until, path)?;
+    let learnt = baseline.observations;
+    let watch = watch(judging, second, baseline)?;
+    let (watch, parts) = judging.run_handed_on(&files, watch, tally, tell)?;
+    agree_on_facts(&parts.facts, &store, watch.baseline())?;
+    anyhow::ensure!(
+        parts.count("learnt") == learnt,
+        "judge by baseline {:?}: it holds {learnt} observations, and the parts learnt {}; merge a new one of the same parts",
+        path.display().to_string(),
+        parts.count("learnt")
+    );
+    Ok((watch, learnt))
+}
+
+fn watch<'j>(
+    judging: &Judging<'j>,
+    second: Option<&Settings>,
+    baseline: Baseline,
+) -> anyhow::Result<Watch<'j>> {
+    let watch = judging.watch(baseline, remembered::never_committed()?);
+    Ok(match second {
+        Some(second) => watch.with_beside(judging.beside(second.clone())),
+        None => watch,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use offtrail_detector::{Finding, LearningPolicy, Settings, Telling};
 use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
-use offtrail_event::{Observation, Vocabulary};
+use offtrail_event::{Observation, Timestamp, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
 use offtrail_sources::{Fingerprint, Listing, Reader, Sources};
@@ -98,14 +98,7 @@ impl<'j> Judging<'j> {
         let mut read = vec![false; items.len()];
         let reader = sources.read(items)?;
         let progress = Progress::new(self.talk, "judging", reader.len() as u64);
-        // The loop tells through a closure that can't fail; the first failure is kept and ends the run after this file.
-        let mut failed = None;
-        let mut told = |side: Side, finding: &Finding| {
-            if failed.is_none() {
-                failed = tell(side, finding).err();
-            }
-            failed.is_some()
-        };
+        let mut teller = Teller::new(&mut tell);
         let done = in_order(
             &reader,
             self.threads,
@@ -119,31 +112,17 @@ impl<'j> Judging<'j> {
                 }
                 trusted(watch.repeats())?;
                 let next = reader.items().get(index + 1).and_then(delivered_from);
-                let mut stop = false;
-                if let Some(next) = next {
-                    watch.advance(next.plus_secs(-self.lateness_secs), &mut |finding| {
-                        stop |= told(Side::First, &finding);
-                    });
-                    for finding in watch.take_beside() {
-                        stop |= told(Side::Beside, &finding);
-                    }
+                match next {
+                    Some(next) => teller.advance(&mut watch, next.plus_secs(-self.lateness_secs)),
+                    None => Ok(()),
                 }
-                anyhow::ensure!(!stop, "tell a finding");
-                Ok(())
             },
         );
         if done.is_ok() {
-            watch.finish(&mut |finding| {
-                told(Side::First, &finding);
-            });
-            for finding in watch.take_beside() {
-                told(Side::Beside, &finding);
-            }
+            teller.finish(&mut watch);
         }
         progress.finish();
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        teller.end()?;
         done?;
         count(tally, watch.tally(), self.policy);
         Ok(Judged {
@@ -168,8 +147,66 @@ impl<'j> Judging<'j> {
     }
 }
 
+/// Tells through closures that can't fail: the first failure is kept and ends the run.
+pub(crate) struct Teller<'t> {
+    tell: &'t mut dyn FnMut(Side, &Finding) -> anyhow::Result<()>,
+    failed: Option<anyhow::Error>,
+}
+
+impl<'t> Teller<'t> {
+    pub(crate) fn new(tell: &'t mut dyn FnMut(Side, &Finding) -> anyhow::Result<()>) -> Self {
+        Self { tell, failed: None }
+    }
+
+    fn told(&mut self, side: Side, finding: &Finding) {
+        if self.failed.is_none() {
+            self.failed = (self.tell)(side, finding).err();
+        }
+    }
+
+    /// Judges what happened before `complete_until`.
+    ///
+    /// # Errors
+    /// Something could not be told: there is nothing more to do; [`Teller::end`] says why.
+    pub(crate) fn advance(
+        &mut self,
+        watch: &mut Watch<'_>,
+        complete_until: Timestamp,
+    ) -> anyhow::Result<()> {
+        watch.advance(complete_until, &mut |finding| {
+            self.told(Side::First, &finding);
+        });
+        for finding in watch.take_beside() {
+            self.told(Side::Beside, &finding);
+        }
+        anyhow::ensure!(self.failed.is_none(), "tell a finding");
+        Ok(())
+    }
+
+    /// Judges all that waits, and tells what stays open.
+    pub(crate) fn finish(&mut self, watch: &mut Watch<'_>) {
+        watch.finish(&mut |finding| {
+            self.told(Side::First, &finding);
+        });
+        for finding in watch.take_beside() {
+            self.told(Side::Beside, &finding);
+        }
+    }
+
+    /// That all was told.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub(crate) fn end(self) -> anyhow::Result<()> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What was only learnt, to be judged by, is out of the scope of judging; repeats of forgotten days are repeats.
-fn count(tally: &mut Tally, watch: WatchTally, policy: LearningPolicy) {
+pub(crate) fn count(tally: &mut Tally, watch: WatchTally, policy: LearningPolicy) {
     tally.judged = watch.judged;
     tally.repeated = watch.repeated + watch.forgotten;
     tally.out_of_scope = watch.out_of_scope + watch.only_learnt;

@@ -4,6 +4,7 @@
 //! moment leaves a store that tells exactly which files its profiles hold, and the next run goes on with the others.
 
 use std::{
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -11,7 +12,7 @@ use std::{
 use offtrail_baseline::{Baseline, Lesson};
 use offtrail_detector::DetectorState;
 use offtrail_engine::{Repeats, Scope, Seen};
-use offtrail_event::Vocabulary;
+use offtrail_event::{Observation, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
 use offtrail_sources::{Item, Reader, Sources};
@@ -55,12 +56,37 @@ impl Known {
             repeats: remembered::committed_often(store)?,
         })
     }
+
+    /// Says what a baseline holds now.
+    pub(crate) fn say(&self, path: &Path, talk: Talk) {
+        let now = self.baseline.window.0.map_or_else(
+            || "nothing learnt yet".to_owned(),
+            |(since, until)| format!("{since} to {until}"),
+        );
+        talk.say(&format!(
+            "baseline {}: {} principals, {} observations, {now}",
+            path.display(),
+            self.baseline.len(),
+            self.baseline.observations
+        ));
+    }
 }
 
 /// What one worker made of its share of a batch.
 struct Share {
     partial: Baseline,
+    later: Vec<Observation>,
     files: Vec<(usize, FileOutcome, bool)>,
+}
+
+/// What a batch of files came to.
+pub(crate) struct Folded {
+    /// What was learnt.
+    pub(crate) touched: Baseline,
+    /// What was not learnt, since it is to be judged: from `judge_from` of the scope on, in no particular order.
+    pub(crate) later: Vec<Observation>,
+    /// Files learnt to their end: provenance and fingerprint.
+    pub(crate) files: Vec<(String, String)>,
 }
 
 /// What became of observations, counted by all workers together.
@@ -84,19 +110,33 @@ impl Learning<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         let progress = Progress::new(self.talk, "learning", items.len() as u64);
-        let mut rest = items.as_slice();
-        let mut outcome = Ok(());
-        while outcome.is_ok() && !rest.is_empty() {
-            let (batch, later) = rest.split_at(self.batch_len(rest));
-            rest = later;
-            outcome = self.batch(
+        let outcome = self.batches(&items, |batch| {
+            self.batch(
                 (sources, batch),
                 (&mut *store, &mut *known),
                 (&mut *tally, &progress),
-            );
-        }
+            )
+        });
         progress.finish();
         outcome
+    }
+
+    /// Hands the items to `each` in batches, in their order.
+    ///
+    /// # Errors
+    /// The first of `each`.
+    pub(crate) fn batches(
+        &self,
+        items: &[Item],
+        mut each: impl FnMut(&[Item]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut rest = items;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(self.batch_len(rest));
+            rest = later;
+            each(batch)?;
+        }
+        Ok(())
     }
 
     /// How many of the items make the next batch: at least one.
@@ -120,11 +160,33 @@ impl Learning<'_> {
         (tally, progress): (&mut Tally, &Progress),
     ) -> anyhow::Result<()> {
         let before = tally.clone();
+        let Folded { touched, files, .. } =
+            self.fold((sources, items), &known.repeats, (&mut *tally, progress))?;
+        known.baseline.merge(&touched);
+        known.baseline.bound_targets(self.words);
+        commit(
+            store,
+            (self.words, &known.baseline, &touched),
+            (&known.repeats, None, &[]),
+            (&files, &before, tally),
+        )
+    }
+
+    /// Reads a batch and folds it: each event that `repeats` has not seen is learnt, or kept for judging.
+    ///
+    /// # Errors
+    /// S3 can't be reached any more.
+    pub(crate) fn fold(
+        &self,
+        (sources, items): (&Sources, &[Item]),
+        repeats: &Repeats,
+        (tally, progress): (&mut Tally, &Progress),
+    ) -> anyhow::Result<Folded> {
         let reader = sources.read(items.to_vec())?;
         let counts = Counts::default();
         let shares = thread::scope(|scope| {
             let workers: Vec<_> = (0..self.threads.clamp(1, items.len()))
-                .map(|_| scope.spawn(|| self.share(&reader, &known.repeats, (&counts, progress))))
+                .map(|_| scope.spawn(|| self.share(&reader, repeats, (&counts, progress))))
                 .collect();
             workers
                 .into_iter()
@@ -135,11 +197,12 @@ impl Learning<'_> {
                 })
                 .collect::<Vec<_>>()
         });
-        trusted(&known.repeats)?;
-        let mut touched = Baseline::new();
+        trusted(repeats)?;
+        let (mut touched, mut later) = (Baseline::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(items.len());
         for share in shares {
             touched.merge(&share.partial);
+            later.extend(share.later);
             outcomes.extend(share.files);
         }
         touched.bound_targets(self.words);
@@ -155,16 +218,14 @@ impl Learning<'_> {
         tally.repeated += counts.repeated.into_inner();
         tally.out_of_scope += counts.out_of_scope.into_inner();
         tally.learnt += counts.learnt.into_inner();
-        known.baseline.merge(&touched);
-        known.baseline.bound_targets(self.words);
+        tally.handed_on += later.len() as u64;
         // Standard input has no fingerprint: it may hold something else next time.
         files.retain(|(_, fingerprint)| !fingerprint.is_empty());
-        commit(
-            store,
-            (self.words, &known.baseline, &touched),
-            (&known.repeats, None, &[]),
-            (&files, &before, tally),
-        )
+        Ok(Folded {
+            touched,
+            later,
+            files,
+        })
     }
 
     fn share(
@@ -174,9 +235,15 @@ impl Learning<'_> {
         (counts, progress): (&Counts, &Progress),
     ) -> Share {
         let mut parser = Parser::default();
-        let mut observer = named_observer(self.words, WithDetail::Learn, self.naming);
+        let judge_from = self.scope.judge_from;
+        let detail = match judge_from {
+            None => WithDetail::Learn,
+            Some(_) => WithDetail::Judge,
+        };
+        let mut observer = named_observer(self.words, detail, self.naming);
         let mut share = Share {
             partial: Baseline::new(),
+            later: Vec::new(),
             files: Vec::new(),
         };
         let (mut repeated, mut out_of_scope, mut learnt) = (0, 0, 0);
@@ -189,6 +256,9 @@ impl Learning<'_> {
                     return;
                 }
                 match repeats.see(observation.time, observation.fingerprint) {
+                    Seen::First if judge_from.is_some_and(|from| observation.time >= from) => {
+                        share.later.push(observation);
+                    }
                     Seen::First => {
                         share.partial.learn(&observation, self.words, Lesson::ALL);
                         learnt += 1;

@@ -3,10 +3,12 @@
 pub(crate) mod calibration;
 pub(crate) mod findings;
 pub(crate) mod forecast;
+pub(crate) mod handed_on;
 pub(crate) mod judge;
 pub(crate) mod learn;
 pub(crate) mod naming;
 pub(crate) mod order;
+pub(crate) mod parts;
 pub(crate) mod remembered;
 pub(crate) mod run;
 pub(crate) mod score;

@@ -212,6 +212,41 @@ fn named(database: &AsDatabase, address: &str) -> Named {
     }
 }
 
+/// How a run names networks, as what machines hand to each other says it and a store keeps it.
+pub(crate) fn facts(naming: Option<&Naming>) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    let named = if naming.is_some() {
+        BY_SYSTEM
+    } else {
+        BY_PREFIX
+    };
+    facts.insert(NETWORKS.to_owned(), named.to_owned());
+    if let Some(naming) = naming {
+        facts.insert(NETWORKS_DATABASE.to_owned(), naming.database.edition());
+    }
+    facts
+}
+
+/// That what other machines learnt names networks as a baseline does, which may be empty.
+///
+/// # Errors
+/// It does not, or the store can't be read.
+pub(crate) fn agree_on_facts(
+    facts: &BTreeMap<String, String>,
+    store: &Store,
+    baseline: &Baseline,
+) -> anyhow::Result<()> {
+    let theirs = facts.get(NETWORKS).map_or(BY_PREFIX, String::as_str);
+    let known = store.meta(NETWORKS)?;
+    let mine = known.as_deref().unwrap_or(BY_PREFIX);
+    anyhow::ensure!(
+        baseline.is_empty() || mine == theirs,
+        "use baseline {:?}: its networks are named by {mine} and those of the lines by {theirs}; give all parts the same --asn-db, or none, as the baseline had",
+        store.path()
+    );
+    Ok(())
+}
+
 /// How the networks of a loaded baseline came to be named as those of this run are.
 #[derive(Default)]
 pub(crate) struct Agreed {

@@ -1,13 +1,13 @@
 //! The two ends that every reading command shares: listing what there is, and the reconciliation.
 
-use std::io;
+use std::{io, path::Path};
 
 use anyhow::Context as _;
 use offtrail_report::{Purpose, Tally, write_summary, write_summary_text};
 use offtrail_sources::{Listing, Sources};
 
 use crate::{
-    args::InputArgs,
+    args::{InputArgs, RejectsMax},
     output::{self, Output},
     pipeline::tally::within_rejects_max,
     progress::{Progress, Talk},
@@ -24,6 +24,12 @@ pub(crate) fn list(
 ) -> anyhow::Result<(Sources, Listing)> {
     let sources = Sources::new(input.source_settings());
     let listing = sources.list(&input.sources, input.range())?;
+    tell_listing(&listing, tally, talk);
+    Ok((sources, listing))
+}
+
+/// Counts what a listing leaves out, and says it.
+pub(crate) fn tell_listing(listing: &Listing, tally: &mut Tally, talk: Talk) {
     tally.files_pruned = listing.pruned.files;
     tally.files_unreadable = listing.problems.len() as u64;
     let notes = Progress::new(talk, "listing", 0);
@@ -48,7 +54,14 @@ pub(crate) fn list(
     if listing.items.is_empty() {
         talk.say("there is nothing to read in the sources named");
     }
-    Ok((sources, listing))
+}
+
+/// How a run ends.
+pub(crate) struct Ending<'e> {
+    /// Where its reconciliation is written.
+    pub(crate) summary: Option<&'e Path>,
+    /// How much may have been unreadable.
+    pub(crate) max_rejects: Option<RejectsMax>,
 }
 
 /// Ends a run: the reconciliation on standard error and in `--summary`, then `--max-rejects`.
@@ -57,6 +70,23 @@ pub(crate) fn list(
 /// The summary can't be written, or more was unreadable than allowed.
 pub(crate) fn reconcile(
     input: &InputArgs,
+    command: (&str, Purpose),
+    tally: &Tally,
+    talk: Talk,
+) -> anyhow::Result<()> {
+    let ending = Ending {
+        summary: input.summary.as_deref(),
+        max_rejects: input.max_rejects,
+    };
+    end(&ending, command, tally, talk)
+}
+
+/// The same for a command that reads no sources.
+///
+/// # Errors
+/// As [`reconcile`].
+pub(crate) fn end(
+    ending: &Ending<'_>,
     (command, purpose): (&str, Purpose),
     tally: &Tally,
     talk: Talk,
@@ -66,21 +96,19 @@ pub(crate) fn reconcile(
         let style = output::style(&stderr);
         write_summary_text(&mut stderr.lock(), purpose, tally, style)?;
     }
-    if let Some(path) = &input.summary {
+    if let Some(path) = ending.summary {
         let mut file = Output::open(Some(path))?;
         write_summary(&mut file, command, purpose, tally)?;
         file.finish()?;
     }
-    within_rejects_max(tally, input.max_rejects)
+    within_rejects_max(tally, ending.max_rejects)
 }
 
 /// The settings file named, or the defaults.
 ///
 /// # Errors
 /// The file can't be read, or holds something that is no setting.
-pub(crate) fn settings(
-    path: Option<&std::path::Path>,
-) -> anyhow::Result<offtrail_detector::Settings> {
+pub(crate) fn settings(path: Option<&Path>) -> anyhow::Result<offtrail_detector::Settings> {
     let Some(path) = path else {
         return Ok(offtrail_detector::Settings::default());
     };
