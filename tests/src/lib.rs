@@ -23,4 +23,5 @@ pub mod moto;
 pub mod mounted;
 pub mod neighbours;
 pub mod score;
+pub mod spark;
 pub mod worker;

@@ -77,8 +77,17 @@ impl Content {
                 fits(key, account_key(&words.text(account)))?;
                 Self::Coverage(profile::unpack_hours(&mut from)?)
             }
-            Kind::Tally => Self::Tally(Packed::unpack(&mut from)?),
-            Kind::Files => Self::Files(from.list()?),
+            Kind::Tally => {
+                fits(key, "all".to_owned())?;
+                Self::Tally(Packed::unpack(&mut from)?)
+            }
+            Kind::Files => {
+                let files: Vec<(String, String)> = from.list()?;
+                for (provenance, _) in &files {
+                    fits(key, files_key(files_slice(provenance)))?;
+                }
+                Self::Files(files)
+            }
             Kind::Ids => {
                 let (day, slice, part, handed_on) = Packed::unpack(&mut from)?;
                 fits(key, ids_key(day, slice))?;
@@ -96,7 +105,10 @@ impl Content {
                 fits(key, part_key(part))?;
                 Self::Repeats(part, from.list()?)
             }
-            Kind::Distinct => Self::Distinct(from.number()?),
+            Kind::Distinct => {
+                fits(key, "all".to_owned())?;
+                Self::Distinct(from.number()?)
+            }
             Kind::Observations => return Err(LineError::NoLine),
         };
         from.end()?;
@@ -130,6 +142,15 @@ fn account_key(account: &str) -> String {
 
 fn ids_key(day: Day, slice: u8) -> String {
     format!("{day}.{slice:x}")
+}
+
+fn files_key(slice: usize) -> String {
+    format!("{slice:02x}")
+}
+
+/// Which of 256 lines a file stands in.
+fn files_slice(provenance: &str) -> usize {
+    (xxh3_64(provenance.as_bytes()) >> 56) as usize
 }
 
 fn part_key(part: u32) -> String {
@@ -177,11 +198,11 @@ pub(super) fn tally_line(tally: &PartTally) -> String {
 pub(super) fn file_lines(files: &BTreeSet<(String, String)>) -> Vec<String> {
     let mut slices = vec![Vec::new(); 256];
     for file in files {
-        slices[(xxh3_64(file.0.as_bytes()) >> 56) as usize].push(file.clone());
+        slices[files_slice(&file.0)].push(file.clone());
     }
     let filled = slices.iter().enumerate().filter(|(_, all)| !all.is_empty());
     filled
-        .map(|(slice, files)| line((Kind::Files, &format!("{slice:02x}")), &|to| files.pack(to)))
+        .map(|(slice, files)| line((Kind::Files, &files_key(slice)), &|to| files.pack(to)))
         .collect()
 }
 

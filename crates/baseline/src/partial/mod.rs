@@ -148,7 +148,7 @@ fn parts(line: &str) -> Result<Parts<'_>, LineError> {
     };
     let mut packed = STANDARD.decode(payload).map_err(|_| LineError::NotBase64)?;
     match packed.first() {
-        None => return Err(LineError::NoLine),
+        None | Some(0) => return Err(LineError::NoLine),
         Some(version) if *version > PARTIAL_VERSION => return Err(LineError::Newer(*version)),
         Some(_) => {}
     }
