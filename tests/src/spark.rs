@@ -92,6 +92,7 @@ impl Cluster {
             workers: Vec::new(),
         };
         cluster.url = said.recv_timeout(START_TIMEOUT).unwrap();
+        let mut registered = Vec::new();
         for number in 0..workers {
             let work = folder.join(format!("worker-{number}"));
             let mut worker = command(&cluster.spark, folder, &cluster.environment)
@@ -101,8 +102,13 @@ impl Cluster {
                 .args([work.as_os_str(), cluster.url.as_ref()])
                 .spawn()
                 .unwrap();
-            let registered = self::said(&mut worker, "Successfully registered with master");
+            registered.push(self::said(
+                &mut worker,
+                "Successfully registered with master",
+            ));
             cluster.workers.push(worker);
+        }
+        for registered in registered {
             registered.recv_timeout(START_TIMEOUT).unwrap();
         }
         Some(cluster)
