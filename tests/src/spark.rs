@@ -73,7 +73,7 @@ impl Cluster {
             eprintln!("skipped: no Spark and Java (scripts/install tests)");
             return None;
         };
-        let environment = environment
+        let environment: Vec<_> = environment
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
@@ -168,7 +168,7 @@ fn end(child: &mut Child) {
 }
 
 /// A program of Spark's, which the script that starts it becomes.
-fn command(spark: &Spark, folder: &Path, environment: &Vec<(String, String)>) -> Command {
+fn command(spark: &Spark, folder: &Path, environment: &[(String, String)]) -> Command {
     let mut command = Command::new(spark.home.join("bin/spark-class"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
