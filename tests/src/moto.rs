@@ -157,7 +157,9 @@ impl Moto {
         body.to_owned()
     }
 
-    fn environment(&self) -> [(&'static str, String); 4] {
+    /// What tells an AWS client where this server is.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, String); 4] {
         [
             (
                 "AWS_ENDPOINT_URL",

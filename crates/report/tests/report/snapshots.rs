@@ -253,6 +253,9 @@ fn tally() -> Tally {
         out_of_scope: 30,
         judged: 1_000,
         learnt: 990,
+        handed_on: 0,
+        waited: 0,
+        waiting: 0,
         late: 5,
         findings: FindingTally {
             total: 7,

@@ -28,7 +28,7 @@ pub const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a file of dead letters, at most (256 MiB).
 pub const DEAD_LETTER_BYTES_MAX: u64 = 256 << 20;
 /// How often a followed folder is looked at. One that takes long to look at is looked at more rarely, so that looking is 2 % of the time.
-pub const FOLDER_POLL: Duration = Duration::from_secs(1);
+pub const FOLDER_POLL: Duration = Duration::from_millis(250);
 /// Files of one followed folder remembered, at most.
 pub const FOLLOWED_FILES_MAX: usize = 1_000_000;
 /// Files of one followed folder waiting to be handed out, at most.
