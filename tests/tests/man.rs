@@ -19,8 +19,11 @@ const COMMANDS: &[&str] = &[
     "explain",
     "report",
     "man",
+    "merge",
+    "partial",
     "settings",
     "simulate",
+    "stream",
 ];
 
 #[test]
