@@ -12,6 +12,7 @@ mod agent;
 mod classify;
 mod credential;
 mod envelope;
+mod escapes;
 mod identity;
 mod known;
 mod limits;

@@ -292,6 +292,8 @@ impl<'a> RawRecord<'a> {
     /// Takes over an identity that was met before and need not be read.
     pub(crate) fn meet_identity(&mut self, met: u64, text: &'a str, deepest: usize) {
         self.met = Met::Before(met);
+        // Of an identity that the record gave before this one.
+        self.identity.access_key = Value::Absent;
         self.identity_value = Value::Object("");
         self.identity_text = text;
         self.identity_deepest = deepest;

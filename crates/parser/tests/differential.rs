@@ -104,6 +104,20 @@ fn check(text: &str) {
     compare(text.as_bytes(), &words, &mut observers(&words));
 }
 
+/// Found by fuzzing: the key of the first of two identities was told as that of the second, where that one was known and has none.
+#[test]
+fn the_last_of_two_identities_counts_also_when_it_is_known() {
+    let plain = record("a");
+    // Long enough that no key of the next record is near.
+    let service = format!(
+        r#""userIdentity":{{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}},"apiVersion":"{}","eventTime""#,
+        "1".repeat(600)
+    );
+    let known = plain.replacen("\"eventTime\"", &service, 1);
+    let alone = known.replacen("\"userIdentity\"", "\"other\"", 1);
+    check(&format!("[{alone},{known},{known}]"));
+}
+
 #[test]
 fn what_is_written_otherwise_means_the_same() {
     let plain = record("a");

@@ -159,12 +159,13 @@ impl Tally {
                 self.observations,
                 &[self.learnt, aside[0], aside[1]],
             ),
+            Purpose::Judge if (self.waited, self.waiting) == (0, 0) => hold(
+                "observations = judged + repeated + out of scope",
+                self.observations,
+                &[self.judged, aside[0], aside[1]],
+            ),
             Purpose::Judge => hold(
-                if self.waited + self.waiting == 0 {
-                    "observations = judged + repeated + out of scope"
-                } else {
-                    "observations + waited = judged + repeated + out of scope + waiting"
-                },
+                "observations + waited = judged + repeated + out of scope + waiting",
                 self.observations.saturating_add(self.waited),
                 &[self.judged, aside[0], aside[1], self.waiting],
             ),

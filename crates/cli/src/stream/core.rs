@@ -11,44 +11,31 @@ use std::{
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use offtrail_baseline::{Baseline, Suppressions};
-use offtrail_detector::{Finding, LearningPolicy, Settings, Severity, Telling};
-use offtrail_engine::{Blindness, Raising, Repeats, Watch};
+use offtrail_baseline::Baseline;
+use offtrail_detector::Finding;
+use offtrail_engine::{Blindness, Repeats, Watch};
 use offtrail_event::{
     Day, Fingerprint, Observation, Timestamp, Vocabulary,
     pack::{pack_observations, unpack_observations},
 };
-use offtrail_report::{FindingV1, Tally, write_finding};
+use offtrail_report::Tally;
 use offtrail_store::{Checkpoint, OutboxSize, Store, Tick};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     pipeline::{
-        calibration,
         learn::{Known, trusted},
         naming::{Agreed, Naming, agree},
         tally::counters,
     },
-    stream::settle::Settle,
+    stream::{
+        begin::{BLINDNESS, blindness, renew_calibration, watch_of},
+        settle::Settle,
+        telling::{Rules, ToldTally, tell},
+    },
 };
 
 /// Bytes of arrivals in the journal, packed, from which on a checkpoint is made.
 pub(crate) const JOURNAL_BYTES_MAX: u64 = 256 << 20;
-
-/// The fact in the store that says what is not seen.
-const BLINDNESS: &str = "blindness";
-
-/// How a stream judges.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) settings: Settings,
-    pub(crate) suppressions: Suppressions,
-    /// Set by hand, bits.
-    pub(crate) threshold: Option<f64>,
-    pub(crate) policy: LearningPolicy,
-    pub(crate) all: bool,
-    pub(crate) min_severity: Option<Severity>,
-}
 
 /// What arrived between two ticks.
 #[derive(Debug, Default)]
@@ -101,18 +88,6 @@ struct Unwritten {
 struct Unsaved {
     touched: Baseline,
     fingerprints: Vec<(Day, Fingerprint)>,
-}
-
-/// Counts of findings told by this process.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ToldTally {
-    /// States told.
-    pub(crate) states: u64,
-    /// Findings raised for the first time, by severity then.
-    pub(crate) raised: std::collections::BTreeMap<Severity, u64>,
-    raised_ids: BTreeSet<u64>,
-    /// States that a suppression hides.
-    pub(crate) suppressed: u64,
 }
 
 /// What a stream knows.
@@ -552,104 +527,6 @@ fn step(
     }
     if updates {
         watch.tell_open(tell);
-    }
-}
-
-fn tell(
-    finding: &Finding,
-    rules: &Rules,
-    tally: &mut ToldTally,
-    lines: &mut Vec<(String, String)>,
-) {
-    tally.suppressed += u64::from(finding.suppressed_by.is_some());
-    let severe = rules
-        .min_severity
-        .is_none_or(|least| finding.severity >= least);
-    if !severe || !(finding.raised || rules.all) {
-        return;
-    }
-    let mut line = Vec::new();
-    if let Err(error) = write_finding(&mut line, &FindingV1::from(finding)) {
-        // Writing into memory fails for no finding; a bug must not stop the stream.
-        tracing::error!(id = finding.id, "a finding could not be written: {error}");
-        return;
-    }
-    let line = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-    tally.states += 1;
-    if finding.raised && tally.raised_ids.insert(xxh3_64(finding.id.as_bytes())) {
-        *tally.raised.entry(finding.severity).or_default() += 1;
-    }
-    lines.push((key_of(&finding.id, &line), line));
-}
-
-/// What was not seen when the file was last written.
-fn blindness(store: &Store, words: &Vocabulary, rules: &Rules) -> anyhow::Result<Blindness> {
-    let settings = rules.settings.clone();
-    let Some(text) = store.meta(BLINDNESS)? else {
-        return Ok(Blindness::new(settings));
-    };
-    let bytes = STANDARD.decode(text).ok();
-    let read = bytes.and_then(|bytes| Blindness::unpack(&bytes, settings.clone(), words).ok());
-    Ok(read.unwrap_or_else(|| {
-        tracing::warn!("what went silent before can't be read; watching for it begins anew");
-        Blindness::new(settings)
-    }))
-}
-
-/// What tells a state from every other.
-pub(crate) fn key_of(id: &str, line: &str) -> String {
-    format!("{id}-{:016x}", xxh3_64(line.as_bytes()))
-}
-
-/// Sets the threshold on the history there is, where none stands.
-fn renew_calibration(
-    store: &mut Store,
-    (baseline, words): (&Baseline, &Vocabulary),
-    rules: &Rules,
-) -> anyhow::Result<Option<offtrail_detector::Threshold>> {
-    let last = baseline.window.0.map(|(_, until)| until);
-    let stands = calibration::raising(store, &rules.settings, rules.threshold, last)?;
-    if !matches!(stands, Raising::Calibrated { .. }) {
-        return Ok(None);
-    }
-    calibration::renew(
-        store,
-        (baseline, words),
-        &rules.settings,
-        crate::progress::Talk::Quiet,
-    )?;
-    match calibration::raising(store, &rules.settings, rules.threshold, last)? {
-        Raising::At(threshold) => Ok(Some(threshold)),
-        Raising::Settings | Raising::Calibrated { .. } => Ok(None),
-    }
-}
-
-fn watch_of<'c>(
-    (words, store): (&'c Vocabulary, &Store),
-    rules: &Rules,
-    (baseline, repeats, state): (Baseline, Repeats, Option<offtrail_detector::DetectorState>),
-    now: Option<Timestamp>,
-) -> anyhow::Result<Watch<'c>> {
-    let raising = match calibration::raising(store, &rules.settings, rules.threshold, now)? {
-        // Too short a history: the settings' own, until a checkpoint finds more.
-        Raising::Calibrated { .. } => Raising::Settings,
-        raising => raising,
-    };
-    let watch = Watch::new(words, baseline, repeats, rules.settings.clone())
-        .with_policy(rules.policy)
-        .with_telling(if rules.all {
-            Telling::All
-        } else {
-            Telling::Raised
-        })
-        .with_raising(raising)
-        .with_suppressions(rules.suppressions.clone())
-        .with_touched();
-    match state {
-        Some(state) => watch
-            .resume(&state)
-            .with_context(|| format!("go on in baseline {:?}", store.path())),
-        None => Ok(watch),
     }
 }
 

@@ -4,6 +4,9 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use offtrail_baseline::Suppressions;
+use offtrail_detector::{LearningPolicy, Settings};
+use offtrail_engine::Raising;
 use offtrail_parser::{Observer, Parser, WithDetail};
 use offtrail_simulator::{Scale, Sink, simulate};
 use proptest::prelude::*;

@@ -17,10 +17,11 @@ use crate::{
     pipeline::tally::Rows,
     progress::{Progress, Talk},
     stream::{
-        core::{Batch, Core, Extent, Rules},
+        core::{Batch, Core, Extent},
         outlet::Outlet,
         standing,
         status::{self, CheckpointStatus, Phase, Shared},
+        telling::Rules,
         work::Read,
     },
 };

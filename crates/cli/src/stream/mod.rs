@@ -1,5 +1,6 @@
 //! The stream: inbox → workers → loop → outbox → sinks. See `docs/streaming.md`.
 
+mod begin;
 pub(crate) mod config;
 mod copies;
 mod copy;
@@ -13,6 +14,7 @@ mod outlet;
 mod settle;
 mod standing;
 mod status;
+mod telling;
 mod work;
 
 use std::{
@@ -45,11 +47,12 @@ use crate::{
 
 use self::{
     copies::Copies,
-    core::{Core, Rules},
+    core::Core,
     live::{Asked, How, Live},
     operate::{Hooks, Operate},
     outlet::Outlet,
     status::{Phase, Shared, Status},
+    telling::Rules,
     work::Work,
 };
 
