@@ -26,6 +26,7 @@ mod record;
 mod reject;
 mod resolve;
 mod scan;
+mod special;
 mod tally;
 mod targets;
 mod time;
