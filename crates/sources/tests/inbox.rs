@@ -25,7 +25,7 @@ const DAY: &str = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/08/30";
 /// Settings for this server, with short waits.
 fn settings(moto: &Moto) -> InboxSettings {
     let s3 = S3Settings {
-        endpoint: Some(format!("http://127.0.0.1:{}", moto.port)),
+        endpoint: Some(moto.endpoint()),
         region: Some("us-east-1".into()),
         ..S3Settings::default()
     };

@@ -37,7 +37,7 @@ impl Bucket for Moto {
 
     fn settings(&self, list_page_size: i32) -> Settings {
         let s3 = S3Settings {
-            endpoint: Some(format!("http://127.0.0.1:{}", self.port)),
+            endpoint: Some(self.endpoint()),
             region: Some("us-east-1".into()),
             // Moto answers a first request of a kind with 500 now and then when the machine is busy.
             attempts_max: 5,
@@ -372,7 +372,7 @@ fn endpoint_and_region_come_from_the_environment() {
         "by-env",
         &BTreeMap::from([("a".to_owned(), "x".to_owned())]),
     );
-    let endpoint = format!("http://127.0.0.1:{}", moto.port);
+    let endpoint = moto.endpoint();
     let mut command = isolated(name);
     command
         .env("AWS_ENDPOINT_URL", endpoint)

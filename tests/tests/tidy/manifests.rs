@@ -35,6 +35,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What the tests of every crate may be fed from.
+const TEST_INPUTS: &[&str] = &["simulator", "moto"];
+
 /// The crates that do no IO, read no clock, start no thread and draw no chance of their own.
 pub(crate) const CORE: &[&str] = &[
     "event",
@@ -139,7 +142,7 @@ pub(crate) fn arrows(manifest: &Source, renames: &BTreeMap<String, String>) -> V
         let Some(target) = ours(&dependency) else {
             continue;
         };
-        let test_input = dependency.for_tests && target == "simulator";
+        let test_input = dependency.for_tests && TEST_INPUTS.contains(&target.as_str());
         if !test_input && !allowed.contains(&target.as_str()) {
             let what = format!(
                 "{folder} must not depend on {target} (allowed: {}): move the type down, or let cli pass it in",

@@ -319,97 +319,37 @@ where
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::print_stderr)]
-    use std::{
-        fs,
-        io::{BufRead as _, BufReader},
-        process::{Child, Command, Stdio},
-        sync::mpsc,
-        time::Duration,
-    };
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
 
     use aws_config::{BehaviorVersion, Region};
     use aws_credential_types::Credentials;
+    use offtrail_moto::{KEY, Moto, REGION, SECRET};
     use tokio::runtime::Runtime;
 
     use super::*;
 
-    /// Python starts slowly on a machine that is busy.
-    const START_TIMEOUT: Duration = Duration::from_secs(120);
     /// The least S3 takes for a part that is not the last.
     const PART_BYTES_MIN: u64 = 5 << 20;
 
-    /// An S3 server of our own, ended by its process id when dropped.
-    struct Moto {
-        child: Child,
-        port: u16,
-    }
-
-    impl Moto {
-        /// `None`, said aloud, where there is none (`scripts/install tests`).
-        fn start() -> Option<Self> {
-            let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/moto_server");
-            let program = std::env::var_os("OFFTRAIL_MOTO").map_or(here.into(), PathBuf::from);
-            if !program.exists() {
-                eprintln!("skipped: no {}", program.display());
-                return None;
-            }
-            let mut child = Command::new(program)
-                .args(["-H", "127.0.0.1", "-p", "0"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let talk = BufReader::new(child.stderr.take().unwrap());
-            let (told, port) = mpsc::channel();
-            // Reads on after the port is told, lest the server's talk fills the pipe.
-            std::thread::spawn(move || {
-                for line in talk.lines().map_while(Result::ok) {
-                    if let Some((_, port)) = line.split_once("Running on http://127.0.0.1:") {
-                        let _ = told.send(port.trim().parse::<u16>());
-                    }
-                }
-            });
-            let mut moto = Self { child, port: 0 };
-            moto.port = port
-                .recv_timeout(START_TIMEOUT)
-                .expect("moto_server tells its port")
-                .unwrap();
-            Some(moto)
-        }
-
-        async fn copy(&self, bucket: &str) -> BaselineCopy {
-            let http = aws_smithy_http_client::Builder::new().build_http();
-            let aws = aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http)
-                .endpoint_url(format!("http://127.0.0.1:{}", self.port))
-                .region(Region::new("us-east-1"))
-                .credentials_provider(Credentials::new(
-                    "AKIAIOSFODNN7EXAMPLE",
-                    "example",
-                    None,
-                    None,
-                    "test",
-                ))
-                .load()
-                .await;
-            let settings = CopySettings {
-                path_style: true,
-                ..CopySettings::default()
-            };
-            let url = format!("s3://{bucket}/state/baseline.db");
-            let copy = BaselineCopy::new(&url, &aws, settings).unwrap();
-            BaselineCopy {
-                part_bytes: PART_BYTES_MIN,
-                ..copy
-            }
-        }
-    }
-
-    impl Drop for Moto {
-        fn drop(&mut self) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+    async fn copy_in(moto: &Moto, bucket: &str) -> BaselineCopy {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .endpoint_url(moto.endpoint())
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new(KEY, SECRET, None, None, "test"))
+            .load()
+            .await;
+        let settings = CopySettings {
+            path_style: true,
+            ..CopySettings::default()
+        };
+        let url = format!("s3://{bucket}/state/baseline.db");
+        let copy = BaselineCopy::new(&url, &aws, settings).unwrap();
+        BaselineCopy {
+            part_bytes: PART_BYTES_MIN,
+            ..copy
         }
     }
 
@@ -433,7 +373,7 @@ mod tests {
     #[test]
     fn what_is_put_comes_back_whole_or_in_parts() {
         run(async |moto, folder| {
-            let copy = moto.copy("copies").await;
+            let copy = copy_in(moto, "copies").await;
             bucket(&copy).await;
             let (from, to) = (folder.join("from.db"), folder.join("to.db"));
             assert_eq!(copy.get_if_absent(&to).await.unwrap(), Start::Nothing);
@@ -455,7 +395,7 @@ mod tests {
     #[test]
     fn what_is_damaged_or_not_ours_leaves_nothing_on_the_disk() {
         run(async |moto, folder| {
-            let copy = moto.copy("copies").await;
+            let copy = copy_in(moto, "copies").await;
             bucket(&copy).await;
             let to = folder.join("to.db");
             let put = || copy.client.put_object().bucket("copies").key(&copy.key);
@@ -480,7 +420,7 @@ mod tests {
     #[test]
     fn a_bucket_that_is_not_there_is_told() {
         run(async |moto, folder| {
-            let copy = moto.copy("nowhere").await;
+            let copy = copy_in(moto, "nowhere").await;
             let from = folder.join("from.db");
             fs::write(&from, "x").unwrap();
             let error = copy.put(&from).await.unwrap_err();

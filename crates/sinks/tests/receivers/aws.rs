@@ -89,9 +89,9 @@ fn in_turn(count: i64) -> Vec<Told> {
 #[test]
 fn a_queue_gets_each_state_with_its_attributes() {
     let Some(moto) = Moto::start() else { return };
-    let client = aws_sdk_sqs::Client::new(&moto.config());
+    let client = aws_sdk_sqs::Client::new(&config(moto.port()));
     let url = ask(queue(&client, "findings"));
-    let sink = Running::start(&format!("sqs:{url}"), quick(), Some(moto.config()));
+    let sink = Running::start(&format!("sqs:{url}"), quick(), Some(config(moto.port())));
     let all = states(12);
     sink.offer(&all);
     sink.wait_for(12);
@@ -108,12 +108,12 @@ fn a_queue_gets_each_state_with_its_attributes() {
 #[test]
 fn a_fifo_queue_keeps_the_order_of_a_finding_and_drops_repeats() {
     let Some(moto) = Moto::start() else { return };
-    let client = aws_sdk_sqs::Client::new(&moto.config());
+    let client = aws_sdk_sqs::Client::new(&config(moto.port()));
     let url = ask(queue(&client, "findings.fifo"));
     let all = in_turn(9);
     // Twice, as after a kill between sending and knowing.
     for _ in 0..2 {
-        let sink = Running::start(&format!("sqs:{url}"), quick(), Some(moto.config()));
+        let sink = Running::start(&format!("sqs:{url}"), quick(), Some(config(moto.port())));
         sink.offer(&all);
         sink.wait_for(9);
     }
@@ -136,8 +136,8 @@ fn a_fifo_queue_keeps_the_order_of_a_finding_and_drops_repeats() {
 #[test]
 fn a_topic_passes_states_on() {
     let Some(moto) = Moto::start() else { return };
-    let sqs = aws_sdk_sqs::Client::new(&moto.config());
-    let sns = aws_sdk_sns::Client::new(&moto.config());
+    let sqs = aws_sdk_sqs::Client::new(&config(moto.port()));
+    let sns = aws_sdk_sns::Client::new(&config(moto.port()));
     for (name, fifo) in [("findings", false), ("findings.fifo", true)] {
         let (url, arn) = ask(async {
             let url = queue(&sqs, name).await;
@@ -156,7 +156,7 @@ fn a_topic_passes_states_on() {
                 .unwrap();
             (url, arn)
         });
-        let sink = Running::start(&arn, quick(), Some(moto.config()));
+        let sink = Running::start(&arn, quick(), Some(config(moto.port())));
         let all = in_turn(6);
         sink.offer(&all);
         sink.wait_for(6);
@@ -173,7 +173,7 @@ fn a_topic_passes_states_on() {
 #[test]
 fn a_long_state_is_shortened_for_a_queue_and_whole_in_a_bucket() {
     let Some(moto) = Moto::start() else { return };
-    let sqs = aws_sdk_sqs::Client::new(&moto.config());
+    let sqs = aws_sdk_sqs::Client::new(&config(moto.port()));
     let s3 = bucket_client(&moto);
     let url = ask(async {
         s3.create_bucket().bucket("findings").send().await.unwrap();
@@ -187,8 +187,8 @@ fn a_long_state_is_shortened_for_a_queue_and_whole_in_a_bucket() {
     let mut hopeless = state(2, "hopeless");
     hopeless.line = format!(r#"{{"summary":"{}"}}"#, "x".repeat(300_000)).into();
 
-    let queue_sink = Running::start(&format!("sqs:{url}"), quick(), Some(moto.config()));
-    let bucket_sink = Running::start("s3://findings/out/", quick(), Some(moto.config()));
+    let queue_sink = Running::start(&format!("sqs:{url}"), quick(), Some(config(moto.port())));
+    let bucket_sink = Running::start("s3://findings/out/", quick(), Some(config(moto.port())));
     for sink in [&queue_sink, &bucket_sink] {
         sink.offer(&[long.clone(), hopeless.clone()]);
         sink.wait_for(2);
@@ -209,7 +209,7 @@ fn a_long_state_is_shortened_for_a_queue_and_whole_in_a_bucket() {
 }
 
 fn bucket_client(moto: &Moto) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(&moto.config()).force_path_style(true);
+    let config = aws_sdk_s3::config::Builder::from(&config(moto.port())).force_path_style(true);
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
@@ -226,7 +226,7 @@ fn a_bucket_holds_each_state_once_however_often_it_is_written() {
     ask(client.create_bucket().bucket("findings").send()).unwrap();
     let all = in_turn(11);
     for _ in 0..2 {
-        let sink = Running::start("s3://findings", quick(), Some(moto.config()));
+        let sink = Running::start("s3://findings", quick(), Some(config(moto.port())));
         sink.offer(&all);
         sink.wait_for(11);
     }
@@ -250,7 +250,7 @@ fn a_bucket_holds_each_state_once_however_often_it_is_written() {
 fn what_vanished_is_waited_for() {
     let Some(moto) = Moto::start() else { return };
     let (sqs, s3) = (
-        aws_sdk_sqs::Client::new(&moto.config()),
+        aws_sdk_sqs::Client::new(&config(moto.port())),
         bucket_client(&moto),
     );
     let url = ask(queue(&sqs, "findings"));
@@ -260,7 +260,7 @@ fn what_vanished_is_waited_for() {
         ("s3://findings".to_owned(), "NoSuchBucket"),
     ]
     .map(|(target, code)| {
-        let sink = Running::start(&target, quick(), Some(moto.config()));
+        let sink = Running::start(&target, quick(), Some(config(moto.port())));
         sink.offer(&states(2));
         let error = sink.wait_for_failure();
         assert!(
