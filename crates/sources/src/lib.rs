@@ -12,6 +12,7 @@
 )]
 
 mod announced;
+mod failure;
 mod folder;
 mod inbox;
 mod item;

@@ -9,8 +9,8 @@ mod plan;
 
 pub use client::aws_config;
 pub(crate) use client::{Clients, Store};
+pub(crate) use error::Outlook;
 pub use error::S3Error;
-pub(crate) use error::{Outlook, credentials_missing, one_line, shorten};
 pub(crate) use fetch::{Fetch, fetch};
 pub(crate) use gate::{Gate, Ticket};
 pub(crate) use list::decode;

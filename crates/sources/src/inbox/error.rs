@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use crate::s3::{S3Error, credentials_missing, one_line, shorten};
+use crate::failure::{Failure, NO_CREDENTIALS, unknown};
+use crate::s3::S3Error;
 
 /// An inbox that can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -87,10 +88,7 @@ impl fmt::Display for Reason {
                 f,
                 "access denied ({code}); allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on the queue, sqs:SendMessage on one for dead letters, and kms:Decrypt on their key"
             ),
-            Self::NoCredentials(why) => write!(
-                f,
-                "no AWS credentials ({why}); set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in again, or run under a role"
-            ),
+            Self::NoCredentials(why) => write!(f, "no AWS credentials ({why}); {NO_CREDENTIALS}"),
             Self::BadCredentials(code) => write!(
                 f,
                 "the AWS credentials are not accepted ({code}); renew them or choose another profile"
@@ -141,20 +139,15 @@ impl QueueError {
     where
         E: Error + ProvideErrorMetadata + 'static,
     {
-        let reason = match (credentials_missing(error), error) {
-            (Some(why), _) => Reason::NoCredentials(why),
-            (None, SdkError::ServiceError(service)) => {
-                let status = service.raw().status().as_u16();
-                let code = service
-                    .err()
-                    .code()
-                    .map_or_else(|| format!("HTTP {status}"), str::to_owned);
-                served(status, code, service.err().message())
-            }
-            (None, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)) => {
-                Reason::Unreachable(one_line(error))
-            }
-            _ => Reason::Answer(one_line(error)),
+        let reason = match Failure::of(error) {
+            Failure::NoCredentials(why) => Reason::NoCredentials(why),
+            Failure::Served {
+                status,
+                code,
+                message,
+            } => served(status, code, message.as_deref()),
+            Failure::Unreachable(why) => Reason::Unreachable(why),
+            Failure::Request(why) | Failure::Other(why) => Reason::Answer(why),
         };
         Self { doing, reason }
     }
@@ -183,8 +176,6 @@ fn served(status: u16, code: String, message: Option<&str>) -> Reason {
         known if known.starts_with("Kms") => Reason::Denied(code),
         _ if status == 403 => Reason::Denied(code),
         _ if status == 429 || status == 503 => Reason::Throttled(code),
-        _ => Reason::Answer(message.map_or(code.clone(), |message| {
-            shorten(&format!("{code}: {message}"))
-        })),
+        _ => Reason::Answer(unknown(&code, message)),
     }
 }

@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::failure::shorten;
 use crate::inbox::status::Skipped;
 use crate::layout::{DAY_SECS, Day, digits};
-use crate::s3::{decode, shorten};
+use crate::s3::decode;
 
 /// Wrappings around what a message tells, at most: SNS within SNS within SNS is more than anybody has built.
 pub const WRAPPINGS_MAX: usize = 4;

@@ -5,12 +5,10 @@
 use std::error::Error;
 use std::fmt;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-/// Characters of a foreign error text shown, at most.
-const DETAIL_CHARS_MAX: usize = 300;
+use crate::failure::{Failure, NO_CREDENTIALS, one_line, unknown};
 
 /// A request to S3 that failed for good, after the retries.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,10 +70,7 @@ impl fmt::Display for Reason {
                 f,
                 "access denied ({code}); allow s3:ListBucket on the bucket, s3:GetObject on its objects and kms:Decrypt on their key"
             ),
-            Self::NoCredentials(why) => write!(
-                f,
-                "no AWS credentials ({why}); set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in again, or run under a role"
-            ),
+            Self::NoCredentials(why) => write!(f, "no AWS credentials ({why}); {NO_CREDENTIALS}"),
             Self::BadCredentials(code) => write!(
                 f,
                 "the AWS credentials are not accepted ({code}); renew them or choose another profile"
@@ -190,23 +185,16 @@ impl S3Error {
     {
         let raw = error.raw_response();
         let header = raw.and_then(|raw| raw.headers().get("x-amz-bucket-region"));
-        let reason = match error {
-            _ if credentials_missing(error).is_some() => {
-                Reason::NoCredentials(credentials_missing(error).unwrap_or_default())
-            }
-            SdkError::ServiceError(service) => {
-                let status = service.raw().status().as_u16();
-                let code = service
-                    .err()
-                    .code()
-                    .map_or_else(|| format!("HTTP {status}"), str::to_owned);
-                served(status, code, service.err().message())
-            }
-            SdkError::ConstructionFailure(_) => Reason::Request(one_line(error)),
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
-                Reason::Unreachable(one_line(error))
-            }
-            _ => Reason::Answer(one_line(error)),
+        let reason = match Failure::of(error) {
+            Failure::NoCredentials(why) => Reason::NoCredentials(why),
+            Failure::Served {
+                status,
+                code,
+                message,
+            } => served(status, code, message.as_deref()),
+            Failure::Request(why) => Reason::Request(why),
+            Failure::Unreachable(why) => Reason::Unreachable(why),
+            Failure::Other(why) => Reason::Answer(why),
         };
         Self {
             doing,
@@ -243,45 +231,6 @@ fn served(status: u16, code: String, message: Option<&str>) -> Reason {
         | (_, 429 | 503) => Reason::Throttled(code),
         ("InvalidBucketName", _) => Reason::Request(code),
         (_, 403) => Reason::Denied(code),
-        _ => Reason::Answer(message.map_or(code.clone(), |message| {
-            shorten(&format!("{code}: {message}"))
-        })),
-    }
-}
-
-/// What the search for credentials said last, when that is what failed.
-pub(crate) fn credentials_missing(error: &(dyn Error + 'static)) -> Option<String> {
-    let found = chain(error).find_map(|error| error.downcast_ref::<CredentialsError>())?;
-    Some(one_line(found))
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-/// An error with its causes on one line, each text once.
-pub(crate) fn one_line(error: &dyn Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !texts.iter().any(|earlier| earlier.contains(&text)) {
-            texts.push(text);
-        }
-        next = error.source();
-    }
-    shorten(&texts.join(": "))
-}
-
-pub(crate) fn shorten(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(DETAIL_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        _ => Reason::Answer(unknown(&code, message)),
     }
 }
