@@ -291,6 +291,24 @@ fn suspicion_is_shorter_than_the_least_silence() {
     assert!((SUSPECT_SECS as f64) < least);
 }
 
+/// What is told where the first [`DAYS`] times three days are only learnt.
+fn told_after_history(all: Vec<Observation>, words: &Vocabulary) -> Vec<Finding> {
+    let mut watch = Watch::new(
+        words,
+        Baseline::new(),
+        Repeats::default(),
+        Settings::default(),
+    )
+    .with_scope(Scope {
+        judge_from: Some(day(DAYS * 3)),
+        ..Scope::default()
+    });
+    all.into_iter().for_each(|one| watch.take(one));
+    let mut told = Vec::new();
+    watch.finish(&mut |finding| told.push(finding));
+    told
+}
+
 #[test]
 fn a_stopped_trail_is_always_told() {
     let words = Vocabulary::new();
@@ -308,19 +326,7 @@ fn a_stopped_trail_is_always_told() {
     all.push(Act::new(&admin, time.plus_secs(60), "cloudtrail:StartLogging").seen(&words));
     let denied = Act::new(&admin, time.plus_secs(90), "cloudtrail:StopLogging").denied();
     all.push(denied.seen(&words));
-    let mut watch = Watch::new(
-        &words,
-        Baseline::new(),
-        Repeats::default(),
-        Settings::default(),
-    )
-    .with_scope(Scope {
-        judge_from: Some(day(DAYS * 3)),
-        ..Scope::default()
-    });
-    all.into_iter().for_each(|one| watch.take(one));
-    let mut told = Vec::new();
-    watch.finish(&mut |finding| told.push(finding));
+    let mut told = told_after_history(all, &words);
     told.retain(|finding| finding.kind == "DefenseEvasion:AWSAccount/BlindSpot.TrailStopped!None");
     let [first] = told.as_slice() else {
         panic!("{told:#?}");
@@ -355,19 +361,7 @@ fn a_first_stop_of_a_trail_is_raised_as_high() {
         "cloudtrail:StopLogging",
     );
     all.push(stop.seen(&words));
-    let mut watch = Watch::new(
-        &words,
-        Baseline::new(),
-        Repeats::default(),
-        Settings::default(),
-    )
-    .with_scope(Scope {
-        judge_from: Some(day(DAYS * 3)),
-        ..Scope::default()
-    });
-    all.into_iter().for_each(|one| watch.take(one));
-    let mut told = Vec::new();
-    watch.finish(&mut |finding| told.push(finding));
+    let told = told_after_history(all, &words);
     let last = last_states(told.clone());
     assert!(
         last.iter().any(|finding| finding.raised
