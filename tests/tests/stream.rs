@@ -21,6 +21,7 @@ use offtrail_tests::{
     archive::{mixed, of, write},
     binary::{Offtrail, exports, json_lines, summary},
     formats::assert_is_finding,
+    moto::Moto,
     mounted::Disk,
     offtrail,
 };
@@ -408,6 +409,36 @@ fn what_a_killed_stream_left_is_taken_up_without_any_input() {
         &baseline
     ]
     .ok();
+}
+
+#[test]
+fn where_the_disk_is_gone_it_starts_from_the_copy_of_its_baseline() {
+    let (Some(moto), learnt) = (Moto::start(), Learnt::new()) else {
+        return;
+    };
+    moto.fill("copies", []);
+    let (baseline, sink) = (learnt.baseline("copied.db"), learnt.path("copied.jsonl"));
+    let stream = |sums: &Path| {
+        let command = learnt
+            .stream(&baseline, &sink)
+            .args(["--settle", "1h", "--end-when-idle", "3s"])
+            .args(["--copy-to", "s3://copies/state/org.db", "--summary"])
+            .args([sums])
+            .arg_follow(&learnt.path("later"));
+        moto.serve(command).ok();
+        summary(sums)
+    };
+    let first = stream(&learnt.path("first.json"));
+    assert!(first["judged"].as_u64() > Some(0));
+    let expected = exports(&baseline);
+    for ending in ["db", "db-wal", "db-shm", "db-lock"] {
+        let _ = fs::remove_file(baseline.with_extension(ending));
+    }
+    // Nothing is learnt, judged or told again.
+    let again = stream(&learnt.path("again.json"));
+    assert_eq!(again["records"], 0);
+    assert_eq!(exports(&baseline), expected);
+    assert_told_once(&told(&sink));
 }
 
 /// `--follow DIR`, readable at the end of a chain.
