@@ -114,9 +114,7 @@ impl InputArgs {
 
     /// Threads that read.
     pub(crate) fn threads(&self) -> usize {
-        self.threads
-            .or_else(|| thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get)
+        threads(self.threads)
     }
 
     /// The lateness allowed, seconds.
@@ -140,6 +138,13 @@ impl InputArgs {
             ..offtrail_sources::Settings::default()
         }
     }
+}
+
+/// As many threads as named, else one per core.
+pub(crate) fn threads(named: Option<NonZeroUsize>) -> usize {
+    named
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get)
 }
 
 /// How to reach S3; what is left out comes from the environment, the AWS profile or the machine's role.
@@ -191,18 +196,25 @@ pub(crate) struct JudgeArgs {
     /// How findings are written; by default text where a terminal reads them, else jsonl.
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Also tell what stayed below the threshold, with "raised":false.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Write only states of this severity or more.
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
-    pub(crate) min_severity: Option<Severity>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Exit with 1 if a raised finding reaches this severity.
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
     /// What to learn while judging: nothing; all but what findings rest on, which stays pending; everything.
     #[arg(long, value_enum, default_value_t = Learn::Hold)]
     pub(crate) learn: Learn,
+}
+
+/// By which rules to judge, and from when on to tell; the same in a batch and in a stream.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct RuleArgs {
+    /// Also tell what stayed below the threshold, with "raised":false.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write only states of this severity or more.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) min_severity: Option<Severity>,
     /// Settings to judge by; see `offtrail settings show`.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
@@ -214,7 +226,7 @@ pub(crate) struct JudgeArgs {
     pub(crate) threshold: Option<f64>,
 }
 
-impl JudgeArgs {
+impl RuleArgs {
     /// What the engine is to tell.
     pub(crate) fn telling(&self) -> Telling {
         if self.all {
@@ -319,7 +331,7 @@ pub(crate) fn severity(text: &str) -> Result<Severity, String> {
         .map_err(|_| "write low, medium, high or critical".to_owned())
 }
 
-pub(crate) fn bits(text: &str) -> Result<f64, String> {
+fn bits(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(bits) if bits.is_finite() && bits > 0.0 => Ok(bits),
         _ => Err("write a number of bits above 0".to_owned()),

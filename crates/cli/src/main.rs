@@ -32,7 +32,7 @@ use errors::Outcome;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let line = stream::config::layered(env::args_os().collect(), Cli::command(), env::vars_os());
+    let line = stream::config::layered(env::args_os().collect(), Cli::command, env::vars_os());
     let cli = match line {
         Ok(line) => Cli::parse_from(line),
         Err(error) => return errors::tell(&error),

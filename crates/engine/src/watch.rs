@@ -291,6 +291,12 @@ impl<'w> Watch<'w> {
         self.room.iter()
     }
 
+    /// How many wait for their turn.
+    #[must_use]
+    pub fn waiting_len(&self) -> usize {
+        self.room.len()
+    }
+
     /// Puts back what waited when an earlier watch was left; it was seen then and is no repeat.
     pub fn restore_waiting(&mut self, observations: Vec<Observation>) {
         for observation in observations {

@@ -221,7 +221,7 @@ fn judging<'j>(
     (words, naming): (&'j Vocabulary, Option<&'j Naming>),
     talk: Talk,
 ) -> anyhow::Result<Judging<'j>> {
-    let all = args.judge.all
+    let all = args.judge.rules.all
         || args.budget.is_some()
         || args.labels.is_some()
         || args.html.is_some()
@@ -236,9 +236,9 @@ fn judging<'j>(
         },
         policy: args.judge.learn.policy(),
         telling: if all { Telling::All } else { Telling::Raised },
-        settings: settings(args.judge.settings.as_deref())?,
-        suppressions: suppressions::read(args.judge.suppressions.as_deref())?,
-        raising: match args.judge.threshold {
+        settings: settings(args.judge.rules.settings.as_deref())?,
+        suppressions: suppressions::read(args.judge.rules.suppressions.as_deref())?,
+        raising: match args.judge.rules.threshold {
             Some(bits) => Raising::At(Threshold {
                 bits,
                 calibrated: false,
@@ -337,7 +337,7 @@ impl<'r> Told<'r> {
             compared: self.second.as_ref().map(|(second, pairs)| Compared {
                 forecast: second.forecast(),
                 scores: second.scores.as_ref(),
-                first_from: from(args.judge.settings.as_deref()),
+                first_from: from(args.judge.rules.settings.as_deref()),
                 second_from: from(args.compare.as_deref()),
                 pairs,
             }),

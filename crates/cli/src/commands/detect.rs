@@ -17,7 +17,7 @@ use crate::{
         calibration,
         findings::Findings,
         judge::Judging,
-        learn::commit_at_the_end,
+        learn::{commit_at_the_end, forgotten},
         naming::{Naming, agree},
         remembered,
         run::{list, reconcile, settings},
@@ -48,8 +48,8 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
-    let settings = settings(args.judge.settings.as_deref())?;
-    let suppressions = suppressions::read(args.judge.suppressions.as_deref())?;
+    let settings = settings(args.judge.rules.settings.as_deref())?;
+    let suppressions = suppressions::read(args.judge.rules.suppressions.as_deref())?;
     let policy = args.judge.learn.policy();
     let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut store = Store::open_read_only(&args.baseline)?;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let agreed = agree(naming.as_ref(), &store, (&mut baseline, &words))?;
     let state = agreed.state(&store, (&baseline, &words))?;
     let now = baseline.window.0.map(|(_, until)| until);
-    let raising = calibration::raising(&store, &settings, args.judge.threshold, now)?;
+    let raising = calibration::raising(&store, &settings, args.judge.rules.threshold, now)?;
     let judging = Judging {
         words: &words,
         naming: naming.as_ref(),
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             judge_from: None,
         },
         policy,
-        telling: args.judge.telling(),
+        telling: args.judge.rules.telling(),
         settings,
         raising,
         suppressions,
@@ -110,10 +110,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         touched.merge(&agreed.renamed);
         let state = judged.watch.state();
         if let Some(state) = state.as_ref().filter(|state| state.forgotten > 0) {
-            talk.say(&format!(
-                "{} closed findings and minted credentials are forgotten: what is kept between runs is full",
-                state.forgotten
-            ));
+            talk.say(&forgotten(state));
         }
         // A file with events out of scope is read again by a run with a wider one.
         let whole = tally.out_of_scope == 0;

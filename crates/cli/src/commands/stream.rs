@@ -3,11 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use offtrail_detector::Severity;
 use offtrail_sinks::Target;
 
 use crate::{
-    args::{S3Args, bits, severity},
+    args::{RuleArgs, S3Args},
     errors::Outcome,
     progress::Talk,
     stream::{
@@ -99,24 +98,11 @@ pub(crate) struct TellingArgs {
     /// How often findings that gained evidence are told again.
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub(crate) update_every: Duration,
-    /// Also tell what stayed below the threshold, with "raised":false.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Tell only states of this severity or more.
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
-    pub(crate) min_severity: Option<Severity>,
     /// What to learn while judging: all but what findings rest on, which stays pending; everything.
     #[arg(long, value_enum, default_value_t = StreamLearn::Hold)]
     pub(crate) learn: StreamLearn,
-    /// Settings to judge by; see `offtrail settings show`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) settings: Option<PathBuf>,
-    /// Hide what this reviewed file (suppressions.toml) covers.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) suppressions: Option<PathBuf>,
-    /// Raise findings from this score on, instead of the calibrated threshold.
-    #[arg(long, value_name = "BITS", value_parser = bits)]
-    pub(crate) threshold: Option<f64>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
 }
 
 /// What is kept, and how the stream is watched.

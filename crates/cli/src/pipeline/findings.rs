@@ -58,8 +58,8 @@ impl Findings {
                 Style::Plain
             },
             output,
-            all: args.all,
-            min_severity: args.min_severity,
+            all: args.rules.all,
+            min_severity: args.rules.min_severity,
             known: BTreeMap::new(),
             last: BTreeMap::new(),
             states: 0,

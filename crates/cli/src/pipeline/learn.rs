@@ -341,6 +341,14 @@ fn with_checkpoint(
     })
 }
 
+/// What a state of detection leaves out, in words.
+pub(crate) fn forgotten(state: &DetectorState) -> String {
+    format!(
+        "{} closed findings and minted credentials are forgotten: what is kept between runs is full",
+        state.forgotten
+    )
+}
+
 /// Checks that what was told to be a repeat or not can be relied on.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use offtrail_baseline::Baseline;
-use offtrail_detector::{DetectorState, Telling, Threshold};
+use offtrail_detector::{DetectorState, Threshold};
 use offtrail_engine::{Blindness, Raising, Repeats, Watch};
 use offtrail_event::{Timestamp, Vocabulary};
 use offtrail_store::Store;
@@ -63,11 +63,7 @@ pub(crate) fn watch_of<'c>(
     };
     let watch = Watch::new(words, baseline, repeats, rules.settings.clone())
         .with_policy(rules.policy)
-        .with_telling(if rules.all {
-            Telling::All
-        } else {
-            Telling::Raised
-        })
+        .with_telling(rules.telling)
         .with_raising(raising)
         .with_suppressions(rules.suppressions.clone())
         .with_touched();

@@ -50,7 +50,7 @@ const OTHERS: &[&str] = &[
 /// The file can't be read or is no flat TOML; a key or variable is none of ours, or of the wrong type. Each text names where it stands.
 pub(crate) fn layered(
     given: Vec<OsString>,
-    root: Command,
+    root: impl FnOnce() -> Command,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> anyhow::Result<Vec<OsString>> {
     let Some(place) = given
@@ -62,7 +62,7 @@ pub(crate) fn layered(
     else {
         return Ok(given);
     };
-    let mut root = root;
+    let mut root = root();
     root.build();
     let command = root
         .find_subcommand(COMMAND)
@@ -415,8 +415,7 @@ mod tests {
         let environment = environment
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let all =
-            layered(words(line), root(), environment).map_err(|error| format!("{error:#}"))?;
+        let all = layered(words(line), root, environment).map_err(|error| format!("{error:#}"))?;
         let texts: Vec<_> = all.iter().map(|word| word.to_str().unwrap()).collect();
         Ok(texts.join(" "))
     }

@@ -23,7 +23,7 @@ use offtrail_store::{Checkpoint, OutboxSize, Store, Tick};
 
 use crate::{
     pipeline::{
-        learn::{Known, trusted},
+        learn::{Known, forgotten, trusted},
         naming::{Agreed, Naming, agree},
         tally::counters,
     },
@@ -111,7 +111,6 @@ pub(crate) struct Core<'c> {
     /// What the watch had counted when recovery was over.
     recovered: offtrail_engine::WatchTally,
     waited: u64,
-    forgotten: u64,
     /// Why what was judged can't be relied on any more: nothing is written then.
     broken: Option<String>,
 }
@@ -159,7 +158,6 @@ impl<'c> Core<'c> {
             outbox: store.outbox_size()?,
             recovered: offtrail_engine::WatchTally::default(),
             waited: 0,
-            forgotten: 0,
             broken: None,
             store,
         };
@@ -202,7 +200,7 @@ impl<'c> Core<'c> {
         // Judged by other settings than then, something else may be told.
         told_now.retain(|(key, _)| !told_then.contains(key));
         self.recovered = self.watch.tally();
-        self.waited = self.watch.waiting().count() as u64;
+        self.waited = self.watch.waiting_len() as u64;
         self.settle.arrived(started, self.watch.waiting());
         if entries > 0 {
             tracing::info!(entries, waiting = self.waited, "took the journal again");
@@ -358,8 +356,8 @@ impl<'c> Core<'c> {
         let fresh = self.watch.repeats().take_fresh();
         self.unsaved.fingerprints.extend(fresh);
         let state = self.watch.state();
-        if let Some(state) = &state {
-            self.forgotten += state.forgotten;
+        if let Some(state) = state.as_ref().filter(|state| state.forgotten > 0) {
+            tracing::warn!("{}", forgotten(state));
         }
         let mut waiting: Vec<Observation> = self.watch.waiting().cloned().collect();
         waiting.sort_by_key(|observation| (observation.time, observation.fingerprint));
@@ -500,7 +498,7 @@ impl<'c> Core<'c> {
     /// Adds what became of observations since the start to what was read: those of the journal were counted by the process that read them.
     pub(crate) fn complete(&self, tally: &mut Tally) {
         let (now, then) = (self.watch.tally(), self.recovered);
-        let waiting = self.watch.waiting().count() as u64;
+        let waiting = self.watch.waiting_len() as u64;
         tally.judged = now.judged - then.judged;
         tally.repeated = (now.repeated + now.forgotten) - (then.repeated + then.forgotten);
         tally.late = (now.late + now.crowded_out) - (then.late + then.crowded_out);

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use offtrail_baseline::Suppressions;
-use offtrail_detector::{LearningPolicy, Settings};
+use offtrail_detector::{LearningPolicy, Settings, Telling};
 use offtrail_engine::Raising;
 use offtrail_parser::{Observer, Parser, WithDetail};
 use offtrail_simulator::{Scale, Sink, simulate};
@@ -52,7 +52,7 @@ fn rules() -> Rules {
         suppressions: Suppressions::default(),
         threshold: Some(6.0),
         policy: LearningPolicy::HoldFlagged,
-        all: false,
+        telling: Telling::Raised,
         min_severity: None,
     }
 }

@@ -237,11 +237,11 @@ impl<'l> Live<'l> {
             file,
             receipt,
         } = read;
-        // What can't be read never comes here: workers give it back to the inbox.
         if let Err(error) = outcome.count(&mut self.tally, Rows::Sums, &self.quiet) {
             tracing::error!("count what was read: {error:#}");
         }
         self.tally.out_of_scope += elsewhere;
+        let Some(receipt) = receipt else { return };
         let batch = &mut self.gathered.batch;
         batch.observations.extend(observations);
         if !file.1.is_empty() {
@@ -352,7 +352,8 @@ impl<'l> Live<'l> {
 
     fn pump(&mut self) {
         let Self { core, outlet, .. } = self;
-        if let Err(error) = outlet.pump(core.store()) {
+        let last = core.last_seq();
+        if let Err(error) = outlet.pump(core.store(), last) {
             tracing::error!("hand findings to the sinks: {error:#}");
         }
     }

@@ -18,7 +18,6 @@ mod telling;
 mod work;
 
 use std::{
-    io,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -32,16 +31,20 @@ use std::{
 use anyhow::Context as _;
 use aws_config::SdkConfig;
 use offtrail_event::Vocabulary;
-use offtrail_report::{Purpose, Tally, write_summary, write_summary_text};
+use offtrail_report::{Purpose, Tally};
 use offtrail_sinks::{Secret, Sink, Target};
 use offtrail_sources::{DeadLetter, Feed, Inbox, InboxSettings, Known};
 use offtrail_store::{Reason, Store};
 
 use crate::{
+    args::threads,
     commands::stream::Arguments,
     errors::Outcome,
-    output::{self, Output},
-    pipeline::{naming::Naming, run::settings, suppressions},
+    pipeline::{
+        naming::Naming,
+        run::{Ending, end, settings},
+        suppressions,
+    },
     progress::Talk,
 };
 
@@ -130,7 +133,10 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         over: &AtomicBool::new(false),
     };
     let live = Live::new(core, inbox.as_ref(), outlet, how);
-    let ended = serve((live, &work, threads(args)), copies.as_ref());
+    let ended = serve(
+        (live, &work, threads(args.delivery.threads)),
+        copies.as_ref(),
+    );
     let tally = match ended {
         Ok(tally) => tally,
         Err(error) => {
@@ -138,7 +144,11 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             return Err(error);
         }
     };
-    report(&tally, args, talk)?;
+    let ending = Ending {
+        summary: args.keeping.summary.as_deref(),
+        max_rejects: None,
+    };
+    end(&ending, ("stream", Purpose::Judge), &tally, talk)?;
     Ok(Outcome::Done)
 }
 
@@ -205,14 +215,14 @@ fn claim(args: &Arguments, (asked, shared): (&Asked, &Shared)) -> anyhow::Result
 
 /// What to judge by, read anew.
 fn rules(args: &Arguments) -> anyhow::Result<Rules> {
-    let telling = &args.telling;
+    let named = &args.telling.rules;
     Ok(Rules {
-        settings: settings(telling.settings.as_deref())?,
-        suppressions: suppressions::read(telling.suppressions.as_deref())?,
-        threshold: telling.threshold,
-        policy: telling.learn.policy(),
-        all: telling.all,
-        min_severity: telling.min_severity,
+        settings: settings(named.settings.as_deref())?,
+        suppressions: suppressions::read(named.suppressions.as_deref())?,
+        threshold: named.threshold,
+        policy: args.telling.learn.policy(),
+        telling: named.telling(),
+        min_severity: named.min_severity,
     })
 }
 
@@ -291,26 +301,4 @@ fn known_files(baseline: &Path) -> anyhow::Result<Known> {
         // Where the file can't be asked, the input is read again and its events are known one by one.
         store.knows_file(provenance, fingerprint).unwrap_or(false)
     }))
-}
-
-fn threads(args: &Arguments) -> usize {
-    args.delivery
-        .threads
-        .or_else(|| thread::available_parallelism().ok())
-        .map_or(1, std::num::NonZeroUsize::get)
-}
-
-/// The reconciliation, as every command ends with it.
-fn report(tally: &Tally, args: &Arguments, talk: Talk) -> anyhow::Result<()> {
-    if talk == Talk::Loud {
-        let stderr = io::stderr();
-        let style = output::style(&stderr);
-        write_summary_text(&mut stderr.lock(), Purpose::Judge, tally, style)?;
-    }
-    if let Some(path) = &args.keeping.summary {
-        let mut file = Output::open(Some(path))?;
-        write_summary(&mut file, "stream", Purpose::Judge, tally)?;
-        file.finish()?;
-    }
-    Ok(())
 }

@@ -53,12 +53,11 @@ impl Outlet {
         })
     }
 
-    /// Gives every sink as much as it has room for.
+    /// Gives every sink as much as it has room for, up to the last state.
     ///
     /// # Errors
     /// The store can't be read.
-    pub(crate) fn pump(&mut self, store: &Store) -> anyhow::Result<()> {
-        let last_seq = store.outbox_last()?;
+    pub(crate) fn pump(&mut self, store: &Store, last_seq: i64) -> anyhow::Result<()> {
         for place in &mut self.sinks {
             while place.offered < last_seq {
                 let room = place.sink.room().min(STATES_READ_MAX);

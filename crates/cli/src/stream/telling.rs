@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use offtrail_baseline::Suppressions;
-use offtrail_detector::{Finding, LearningPolicy, Settings, Severity};
+use offtrail_detector::{Finding, LearningPolicy, Settings, Severity, Telling};
 use offtrail_report::{FindingV1, write_finding};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,7 +15,7 @@ pub(crate) struct Rules {
     /// Set by hand, bits.
     pub(crate) threshold: Option<f64>,
     pub(crate) policy: LearningPolicy,
-    pub(crate) all: bool,
+    pub(crate) telling: Telling,
     pub(crate) min_severity: Option<Severity>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn tell(
     let severe = rules
         .min_severity
         .is_none_or(|least| finding.severity >= least);
-    if !severe || !(finding.raised || rules.all) {
+    if !severe || !(finding.raised || rules.telling == Telling::All) {
         return;
     }
     let mut line = Vec::new();

@@ -34,7 +34,8 @@ pub(crate) struct Read {
     pub(crate) elsewhere: u64,
     /// Where it came from and what tells that it changed; empty where it can't be asked for again.
     pub(crate) file: (String, String),
-    pub(crate) receipt: Receipt,
+    /// To be given back once its effect is durable; `None` where it could not be read, which the inbox knows.
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// What workers share.
@@ -65,16 +66,14 @@ impl Work<'_> {
                 fingerprint,
                 bytes,
                 receipt,
+                attempt,
                 ..
             } = arrival;
             let item = Item {
                 provenance,
                 fingerprint,
             };
-            if let Err(error) = &bytes {
-                inbox.failed(receipt, &error.to_string());
-                continue;
-            }
+            let unreadable = bytes.as_ref().err().map(ToString::to_string);
             let mut observations = Vec::new();
             let mut elsewhere = 0;
             let parsed = catch_unwind(AssertUnwindSafe(|| {
@@ -99,6 +98,17 @@ impl Work<'_> {
                 observer = named_observer(self.words, WithDetail::Judge, self.naming);
                 continue;
             };
+            let receipt = match unreadable {
+                None => Some(receipt),
+                Some(why) => {
+                    inbox.failed(receipt, &why);
+                    None
+                }
+            };
+            if receipt.is_none() && attempt > 1 {
+                // It was counted when it came first.
+                continue;
+            }
             let read = Read {
                 observations,
                 outcome,
