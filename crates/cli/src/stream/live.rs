@@ -112,6 +112,7 @@ impl<'l> Live<'l> {
         outlet: Outlet,
         how: How<'l>,
     ) -> Self {
+        let (call_rows, coverage_gap_hours) = standing::of_baseline(core.watch().baseline());
         Self {
             how,
             core,
@@ -126,7 +127,11 @@ impl<'l> Live<'l> {
             // Notes on single files are for runs that people watch.
             quiet: Progress::new(Talk::Quiet, "streaming", 0),
             phase: Phase::Taking,
-            counts: Counts::default(),
+            counts: Counts {
+                call_rows,
+                coverage_gap_hours,
+                ..Counts::default()
+            },
         }
     }
 
