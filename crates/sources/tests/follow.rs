@@ -14,7 +14,7 @@ use offtrail_sources::{Feed, Inbox, InboxSettings, Next};
 
 const LONG: Duration = Duration::from_secs(30);
 
-fn open(folder: &Path, known: fn(&str, &str) -> bool) -> Inbox {
+fn open(folder: &Path, known: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Inbox {
     let settings = InboxSettings {
         poll: Duration::from_millis(40),
         ..InboxSettings::default()
@@ -121,4 +121,24 @@ fn what_can_not_be_followed_is_told_at_the_start() {
     );
     let twice = refused(vec![Feed::Stdin, Feed::Stdin]);
     assert_eq!(twice, "open the stream: - is named twice; name it once");
+}
+
+#[test]
+fn a_folder_is_busy_until_a_look_finds_nothing_new() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.json"), "a").unwrap();
+    // The first look gets as far as its first file, and no further until it is let go on.
+    let (let_go_on, go_on) = std::sync::mpsc::channel::<()>();
+    let go_on = std::sync::Mutex::new(go_on);
+    let inbox = open(folder.path(), move |_, _| {
+        go_on.lock().unwrap().recv().is_err()
+    });
+    assert!(inbox.status()[0].is_busy());
+    let_go_on.send(()).unwrap();
+    assert_eq!(next(&inbox), pair("a.json", "a"));
+    let begun = std::time::Instant::now();
+    while inbox.status()[0].is_busy() {
+        assert!(begun.elapsed() < LONG);
+        std::thread::yield_now();
+    }
 }

@@ -197,10 +197,7 @@ impl<'l> Live<'l> {
             } else {
                 Extent::Due
             });
-            let idle = now.saturating_duration_since(self.arrived);
-            if gathering == Gathering::Ended
-                || (!self.backed_up && self.how.end_when_idle.is_some_and(|most| idle >= most))
-            {
+            if gathering == Gathering::Ended || self.is_idle(now) {
                 return End::Input;
             }
             let every = self.how.checkpoint_every;
@@ -211,6 +208,16 @@ impl<'l> Live<'l> {
                 self.refused(&error);
             }
         }
+    }
+
+    /// Whether nothing has arrived for as long as `--end-when-idle` says, and no feed is at work to bring something.
+    fn is_idle(&self, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(self.arrived);
+        if self.backed_up || self.how.end_when_idle.is_none_or(|most| idle < most) {
+            return false;
+        }
+        let feeds = self.inbox.map(Inbox::status).unwrap_or_default();
+        !feeds.iter().any(offtrail_sources::FeedStatus::is_busy)
     }
 
     /// Takes what workers have read, for a tick after the first of it came.

@@ -133,6 +133,7 @@ impl Desk {
             queue: matches!(feed, Feed::Queue(_)),
             told: FeedStatus {
                 name: feed.to_string(),
+                looking: matches!(feed, Feed::Follow(_)),
                 ..FeedStatus::default()
             },
             ..Line::default()
@@ -303,6 +304,11 @@ impl Desk {
             Ok(()) => state.feeds[feed].goes_well(part),
             Err(why) => state.feeds[feed].fails(part, why),
         }
+    }
+
+    /// Notes whether a feed still looks for what is there.
+    pub(super) fn looking(&self, feed: usize, looking: bool) {
+        self.state().feeds[feed].told.looking = looking;
     }
 
     /// Notes when something was handed out, and how long after its writing.

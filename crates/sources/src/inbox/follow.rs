@@ -78,7 +78,9 @@ impl Follow {
                 true => poll / SECOND_LOOK,
                 false => poll.max(took.saturating_mul(IDLE_PARTS)),
             };
+            let found = look.changing || !look.fresh.is_empty();
             let put = look.fresh.into_iter().all(|fresh| self.put(fresh));
+            self.desk.looking(self.feed, found);
             if !put || !self.desk.pause(wait) {
                 return self.desk.feed_ended(self.feed);
             }

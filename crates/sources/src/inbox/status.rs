@@ -62,6 +62,15 @@ pub struct FeedStatus {
     pub last_error: Option<String>,
     /// Whether the feed is held up by an error now.
     pub failing: bool,
+    /// Whether it has not yet looked at all there is: that nothing came says nothing then. A folder until a look finds nothing new.
+    pub looking: bool,
     /// Whether nothing more will come from it.
     pub ended: bool,
+}
+
+impl FeedStatus {
+    /// Whether something may come by itself soon: it has not looked at everything, or works on what it has.
+    pub fn is_busy(&self) -> bool {
+        self.looking || (self.in_flight > 0 && !self.failing)
+    }
 }
