@@ -144,6 +144,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             return Err(error);
         }
     };
+    if let Some(naming) = &naming {
+        naming.say(talk);
+    }
     let ending = Ending {
         summary: args.keeping.summary.as_deref(),
         max_rejects: None,
