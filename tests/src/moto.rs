@@ -21,6 +21,12 @@ impl Moto {
         Some(Self { server })
     }
 
+    /// Where it listens on this machine.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
     /// Creates a bucket with these objects.
     pub fn fill<'f>(&self, bucket: &str, objects: impl IntoIterator<Item = (&'f str, &'f [u8])>) {
         self.put(&format!("/{bucket}"), b"");

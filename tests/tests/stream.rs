@@ -6,156 +6,24 @@
 )]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
-    io::Read as _,
-    path::{Path, PathBuf},
-    process::{Child, Command},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use flate2::read::MultiGzDecoder;
-use offtrail_simulator::demo_settings;
 use offtrail_tests::{
-    archive::{mixed, of, write},
-    binary::{Offtrail, exports, json_lines, summary},
-    formats::assert_is_finding,
+    archive::{mixed, write},
+    binary::{exports, summary},
     moto::Moto,
     mounted::Disk,
     offtrail,
+    streamed::{
+        Follow as _, Learnt, PATIENCE, assert_told_once, final_states, is_ready, plain, signal,
+        told, until,
+    },
 };
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// The first day that is judged; the seed story lies on the 19th and 20th.
-const FROM: &str = "2026-07-18";
-
-/// How long something may take until a test gives it up.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// An organisation learnt until [`FROM`], and the files delivered since.
-struct Learnt {
-    folder: TempDir,
-    /// Path below the folder and bytes, in order of delivery.
-    later: Vec<(String, Vec<u8>)>,
-}
-
-impl Learnt {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let archive = of(&demo_settings());
-        let from = FROM.replace('-', "/");
-        let is_later = |path: &str| {
-            let day = path.find("/2026/").map(|at| &path[at + 1..at + 11]);
-            day.is_some_and(|day| day >= from.as_str())
-        };
-        let (later, earlier): (Vec<_>, Vec<_>) =
-            archive.logs().partition(|(path, _)| is_later(path));
-        write(&folder.path().join("earlier"), earlier);
-        write(&folder.path().join("later"), later.clone());
-        let mut later: Vec<_> = later
-            .into_iter()
-            .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
-            .collect();
-        later.sort_by_key(|(path, _)| {
-            let name = path.rsplit('/').next().unwrap().to_owned();
-            name.split('_').nth(3).unwrap_or_default().to_owned()
-        });
-        let learnt = Self { folder, later };
-        offtrail![
-            "backfill",
-            learnt.path("earlier"),
-            "--quiet",
-            "--baseline",
-            learnt.path("org.db")
-        ]
-        .ok();
-        learnt
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A copy of the baseline to work with.
-    fn baseline(&self, name: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::copy(self.path("org.db"), &path).unwrap();
-        path
-    }
-
-    /// What `offtrail detect` tells over the later files.
-    fn detected(&self) -> BTreeMap<String, Value> {
-        let baseline = self.baseline("detected.db");
-        let told = offtrail![
-            "detect",
-            self.path("later"),
-            "--quiet",
-            "--baseline",
-            baseline
-        ]
-        .ok();
-        let states = final_states(&told);
-        assert!(states.len() > 2, "too few findings to compare");
-        states
-    }
-
-    fn stream(&self, baseline: &Path, sink: &Path) -> Offtrail {
-        offtrail!["stream", "--baseline", baseline, "--sink", sink]
-    }
-}
-
-/// The last state of each finding.
-fn final_states(lines: &str) -> BTreeMap<String, Value> {
-    let states = json_lines(lines).into_iter();
-    states
-        .map(|state| {
-            assert_is_finding(&state);
-            (state["id"].as_str().unwrap().to_owned(), state)
-        })
-        .collect()
-}
-
-fn told(sink: &Path) -> String {
-    fs::read_to_string(sink).unwrap_or_default()
-}
-
-/// No line comes twice: a state is told once.
-fn assert_told_once(lines: &str) {
-    let mut seen = BTreeSet::new();
-    for line in lines.lines() {
-        assert!(seen.insert(line), "told twice: {line}");
-    }
-}
-
-/// Waits until something holds.
-fn until(what: &str, child: &mut Child, talk: &Path, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        let told = || fs::read_to_string(talk).unwrap_or_default();
-        assert_eq!(child.try_wait().unwrap(), None, "{what}: {}", told());
-        assert!(begun.elapsed() < PATIENCE, "{what}: {}", told());
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn is_ready(talk: &Path) -> bool {
-    fs::read_to_string(talk).is_ok_and(|talk| talk.contains("ready"))
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-fn plain(bytes: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    MultiGzDecoder::new(bytes).read_to_end(&mut text).unwrap();
-    text
-}
 
 #[test]
 fn standard_input_and_a_folder_tell_what_detect_tells() {
@@ -439,15 +307,4 @@ fn where_the_disk_is_gone_it_starts_from_the_copy_of_its_baseline() {
     assert_eq!(again["records"], 0);
     assert_eq!(exports(&baseline), expected);
     assert_told_once(&told(&sink));
-}
-
-/// `--follow DIR`, readable at the end of a chain.
-trait Follow {
-    fn arg_follow(self, folder: &Path) -> Self;
-}
-
-impl Follow for Offtrail {
-    fn arg_follow(self, folder: &Path) -> Self {
-        self.args([Path::new("--follow"), folder])
-    }
 }

@@ -78,6 +78,7 @@ pub(crate) struct Live<'l> {
     quiet: Progress,
     phase: Phase,
     counts: Counts,
+    said_of_feeds: standing::SaidOfFeeds,
 }
 
 /// What is counted now and then.
@@ -132,6 +133,7 @@ impl<'l> Live<'l> {
                 coverage_gap_hours,
                 ..Counts::default()
             },
+            said_of_feeds: standing::SaidOfFeeds::default(),
         }
     }
 
@@ -312,7 +314,8 @@ impl<'l> Live<'l> {
         let told = core.told();
         let last = core.last_seq();
         let feeds = self.inbox.map(Inbox::status).unwrap_or_default();
-        let feeds = feeds.into_iter().map(standing::feed).collect();
+        let feeds: Vec<_> = feeds.into_iter().map(standing::feed).collect();
+        self.said_of_feeds.say_changes(Instant::now(), &feeds);
         let sinks: Vec<_> = self.outlet.each(last).map(standing::sink).collect();
         let backed_up = self
             .backed_up

@@ -1,5 +1,10 @@
 //! How feeds, sinks and the baseline stand, in the words of [`super::status`].
 
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
 use offtrail_baseline::Baseline;
 use offtrail_event::Day;
 use offtrail_sinks::Sink;
@@ -61,6 +66,42 @@ pub(crate) fn say_changes(before: &[SinkStatus], now: &[SinkStatus]) {
             ),
             (Some(_), None) => tracing::info!(sink = now.name, "a sink takes findings again"),
             _ => {}
+        }
+    }
+}
+
+/// How long a feed that fails again is not said to fail: an object now and then that S3 refuses is no news.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// What was said of feeds, by name.
+#[derive(Debug, Default)]
+pub(crate) struct SaidOfFeeds(BTreeMap<String, Said>);
+
+#[derive(Debug)]
+struct Said {
+    at: Instant,
+    failing: bool,
+}
+
+impl SaidOfFeeds {
+    /// Says which feeds began to fail and which go well again.
+    pub(crate) fn say_changes(&mut self, now: Instant, feeds: &[FeedStatus]) {
+        for feed in feeds {
+            let said = self.0.get(&feed.name);
+            let failing = said.is_some_and(|said| said.failing);
+            let quiet = said.is_some_and(|said| now.duration_since(said.at) < QUIET);
+            match &feed.last_error {
+                Some(why) if !failing && !quiet => {
+                    tracing::warn!(feed = feed.name, "a feed fails, tried again: {why}");
+                }
+                None if failing => tracing::info!(feed = feed.name, "a feed goes well again"),
+                _ => continue,
+            }
+            let said = Said {
+                at: now,
+                failing: feed.last_error.is_some(),
+            };
+            self.0.insert(feed.name.clone(), said);
         }
     }
 }
