@@ -98,7 +98,7 @@ impl Fickle {
             )
     }
 
-    /// From here on one object in eight is refused up to three times: slow down, a fault of the server, an answer that breaks off.
+    /// From here on one object in sixteen is refused up to three times: slow down, a fault of the server, an answer that breaks off.
     pub fn be_fitful(&self) {
         self.way.lock().unwrap().fitful = true;
     }
@@ -139,8 +139,8 @@ impl Way {
         // Objects differ in how often they are refused.
         let length: usize = request.line.bytes().map(usize::from).sum();
         let chance = mixed(length as u64);
-        let wanted = if chance.is_multiple_of(8) {
-            1 + chance / 8 % 3
+        let wanted = if chance.is_multiple_of(16) {
+            1 + chance / 16 % 3
         } else {
             0
         };

@@ -17,6 +17,7 @@ use crate::{
     pipeline::tally::Rows,
     progress::{Progress, Talk},
     stream::{
+        ahead::Ahead,
         core::{Batch, Core, Extent},
         outlet::Outlet,
         standing,
@@ -59,6 +60,8 @@ pub(crate) struct How<'h> {
     pub(crate) shared: Shared,
     /// Reads the rules anew.
     pub(crate) rules: &'h dyn Fn() -> anyhow::Result<Rules>,
+    /// What lies ahead of the loop.
+    pub(crate) ahead: &'h Ahead,
 }
 
 /// The loop and what it holds.
@@ -251,6 +254,7 @@ impl<'l> Live<'l> {
             file,
             receipt,
         } = read;
+        self.how.ahead.leave(observations.len());
         if let Err(error) = outcome.count(&mut self.tally, Rows::Sums, &self.quiet) {
             tracing::error!("count what was read: {error:#}");
         }

@@ -1,5 +1,6 @@
 //! The stream: inbox → workers → loop → outbox → sinks. See `docs/streaming.md`.
 
+mod ahead;
 mod begin;
 pub(crate) mod config;
 mod copies;
@@ -49,6 +50,7 @@ use crate::{
 };
 
 use self::{
+    ahead::Ahead,
     copies::Copies,
     core::Core,
     live::{Asked, How, Live},
@@ -111,6 +113,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
             Some(Inbox::open(feeds, inbox_settings(args), known)?)
         }
     };
+    let ahead = Ahead::default();
     let how = How {
         checkpoint_every: args.keeping.checkpoint_every,
         update_every: args.telling.update_every,
@@ -119,6 +122,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         asked: Arc::clone(&asked),
         shared: shared.clone(),
         rules: &rules,
+        ahead: &ahead,
     };
     tracing::info!(
         principals = core.watch().baseline().len(),
@@ -131,6 +135,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         naming: naming.as_ref(),
         shard: args.delivery.shard,
         over: &AtomicBool::new(false),
+        ahead: &ahead,
     };
     let live = Live::new(core, inbox.as_ref(), outlet, how);
     let ended = serve(
@@ -162,6 +167,7 @@ fn serve(
 ) -> anyhow::Result<Tally> {
     thread::scope(|scope| {
         let (to, from) = sync_channel(READ_AHEAD_MAX);
+        let ahead = work.ahead;
         if work.inbox.is_some() {
             for _ in 0..threads {
                 let to = to.clone();
@@ -174,6 +180,7 @@ fn serve(
         }
         let ended = live.run(&from);
         work.over.store(true, Ordering::Relaxed);
+        ahead.end();
         drop(from);
         ended
     })

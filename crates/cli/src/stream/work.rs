@@ -20,7 +20,7 @@ use crate::{
         naming::{Naming, named_observer},
         tally::{FileOutcome, observe},
     },
-    stream::options::Shard,
+    stream::{ahead::Ahead, options::Shard},
 };
 
 /// How long a worker waits for something to arrive before it looks whether it is still needed.
@@ -46,6 +46,8 @@ pub(crate) struct Work<'w> {
     pub(crate) shard: Option<Shard>,
     /// Set when the loop is gone.
     pub(crate) over: &'w AtomicBool,
+    /// How much may lie ahead of the loop.
+    pub(crate) ahead: &'w Ahead,
 }
 
 impl Work<'_> {
@@ -116,6 +118,7 @@ impl Work<'_> {
                 file: (item.provenance.to_string(), item.fingerprint.to_string()),
                 receipt,
             };
+            self.ahead.enter(read.observations.len());
             if to.send(read).is_err() {
                 return;
             }
