@@ -60,6 +60,17 @@ pub fn of(settings: &Settings) -> Archive {
 }
 
 impl Archive {
+    /// What lies below a folder: `AWSLogs/…`.
+    #[must_use]
+    pub fn read(folder: &Path) -> Self {
+        let files = crate::binary::tree(folder).into_iter();
+        Self {
+            files: files
+                .map(|(path, bytes)| (path.to_str().unwrap().to_owned(), bytes))
+                .collect(),
+        }
+    }
+
     /// The files of records, digests and Insights.
     pub fn logs(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files

@@ -16,11 +16,20 @@ use offtrail_tests::{
     spark::Cluster,
 };
 
-/// The day from which on events are judged.
-const LEARN_UNTIL: &str = "2026-06-12";
+/// What is learnt and judged, and the day from which on events are judged: our own small organisation, or the folder and the day that
+/// `OFFTRAIL_SPARK_ARCHIVE` names (`FOLDER:2026-08-30`; the folder holds `AWSLogs`).
+fn subject() -> (Archive, String) {
+    match std::env::var("OFFTRAIL_SPARK_ARCHIVE") {
+        Err(_) => (small(), "2026-06-12".to_owned()),
+        Ok(named) => {
+            let (folder, day) = named.rsplit_once(':').unwrap();
+            (Archive::read(Path::new(folder)), day.to_owned())
+        }
+    }
+}
 
 /// All records in few files whose names tell nothing, and some files of one day as they lay, whose events so come twice.
-fn rearranged(archive: &Archive) -> BTreeMap<String, Vec<u8>> {
+fn rearranged(archive: &Archive, day: &str) -> BTreeMap<String, Vec<u8>> {
     const FILES: u64 = 40;
     let mut parts = vec![Vec::new(); FILES as usize];
     for (number, record) in archive.records().into_iter().enumerate() {
@@ -32,7 +41,7 @@ fn rearranged(archive: &Archive) -> BTreeMap<String, Vec<u8>> {
         .collect();
     let of_a_day = archive
         .logs()
-        .filter(|(path, _)| path.contains("/2026/06/13/"));
+        .filter(|(path, _)| path.contains(&format!("/{}/", day.replace('-', "/"))));
     files.extend(
         of_a_day
             .take(20)
@@ -50,18 +59,20 @@ fn a_cluster_that_loses_a_worker_learns_and_judges_as_one_machine_does() {
     let Some(mut cluster) = Cluster::start(2, folder.path(), &environment) else {
         return;
     };
-    let files = rearranged(&small());
+    let (archive, learn_until) = subject();
+    let files = rearranged(&archive, &learn_until);
     let listed = || files.iter().map(|(path, bytes)| (&**path, &**bytes));
     write(&within("archive"), listed());
     moto.fill("trails", listed());
 
+    drop(archive);
     let archive = within("archive");
     offtrail![
         "backfill",
         &archive,
         "--quiet",
         "--until",
-        LEARN_UNTIL,
+        &learn_until,
         "--baseline",
         within("one.db")
     ]
@@ -73,7 +84,7 @@ fn a_cluster_that_loses_a_worker_learns_and_judges_as_one_machine_does() {
         "--quiet",
         "--all",
         "--learn-until",
-        LEARN_UNTIL,
+        &learn_until,
         "--findings",
         &findings
     ]
@@ -90,7 +101,7 @@ fn a_cluster_that_loses_a_worker_learns_and_judges_as_one_machine_does() {
         "--source=s3://trails/".to_owned(),
         option("baseline", &within("many.db")),
         option("findings", &within("many.jsonl")),
-        format!("--learn-until={LEARN_UNTIL}"),
+        format!("--learn-until={learn_until}"),
         "--judge=--all".to_owned(),
         "--part-bytes=500000".to_owned(),
     ];
