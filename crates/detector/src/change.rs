@@ -96,9 +96,20 @@ impl Change {
     }
 
     /// Adds a case, or what it gained: the calls of waves it holds and `evidence`.
-    pub(crate) fn join(&mut self, case: &Case, evidence: &[Evidence], settings: &ChangeSettings) {
+    pub(crate) fn join(
+        &mut self,
+        case: &Case,
+        evidence: &[Evidence],
+        (settings, words): (&ChangeSettings, &Vocabulary),
+    ) {
         let gathered = &mut self.gathered;
-        for ((principal, call), follower) in &case.followers {
+        // In order of time and texts: ids differ from run to run.
+        let mut followers: Vec<_> = case.followers.iter().collect();
+        followers.sort_by_cached_key(|((principal, _), follower)| {
+            let call = follower.novelty.value.clone();
+            (follower.time, call, words.principal(*principal).key())
+        });
+        for ((principal, call), follower) in followers {
             self.calls.insert(*call);
             for (other, first) in &follower.wave.others {
                 self.members.entry(*other).or_insert(*first);
@@ -238,7 +249,7 @@ impl Detector {
                 case.evidence.iter().filter(of_wave).cloned().collect()
             }
         };
-        change.join(case, &evidence, settings);
+        change.join(case, &evidence, (settings, words));
         case.change = Some(source.clone());
         let threshold = (self.threshold, self.calibrated);
         let told = change

@@ -27,6 +27,15 @@ fn learnt(words: &Vocabulary) -> Vec<Observation> {
 }
 
 fn watch<'w>(words: &'w Vocabulary, baseline: Baseline, telling: Telling) -> Watch<'w> {
+    watch_above(THRESHOLD, words, baseline, telling)
+}
+
+fn watch_above<'w>(
+    bits: f64,
+    words: &'w Vocabulary,
+    baseline: Baseline,
+    telling: Telling,
+) -> Watch<'w> {
     Watch::new(words, baseline, Repeats::default(), Settings::default())
         .with_scope(Scope {
             judge_from: Some(day(DAYS)),
@@ -34,7 +43,7 @@ fn watch<'w>(words: &'w Vocabulary, baseline: Baseline, telling: Telling) -> Wat
         })
         .with_telling(telling)
         .with_raising(Raising::At(Threshold {
-            bits: THRESHOLD,
+            bits,
             calibrated: false,
         }))
 }
@@ -49,7 +58,16 @@ fn told_after(
     acts: &[Act<'_>],
     words: &Vocabulary,
 ) -> (Vec<Finding>, Baseline) {
-    let mut watch = watch(words, Baseline::new(), Telling::Raised);
+    told_above(THRESHOLD, learnt, acts, words)
+}
+
+fn told_above(
+    bits: f64,
+    learnt: Vec<Observation>,
+    acts: &[Act<'_>],
+    words: &Vocabulary,
+) -> (Vec<Finding>, Baseline) {
+    let mut watch = watch_above(bits, words, Baseline::new(), Telling::Raised);
     let mut seen = learnt;
     seen.extend(acts.iter().map(|act| act.seen(words)));
     seen.sort_by_key(|one| one.time);
@@ -107,6 +125,35 @@ fn a_rollout_is_a_few_findings_and_then_one_low_one() {
         let profile = baseline.profile(who.id(&words)).unwrap();
         let row = profile.call(call, OutcomeClass::Succeeded).unwrap();
         assert_eq!(row.standing(), Standing::Pending, "{}", who.name);
+    }
+}
+
+#[test]
+fn what_is_told_does_not_depend_on_the_order_in_which_names_were_met() {
+    let staff = staff();
+    let two = |who, days| {
+        let later = at(days, 15).plus_secs(10);
+        [
+            Act::new(who, at(days, 15), ROLLED_OUT),
+            Act::new(who, later, "bedrock:Converse"),
+        ]
+    };
+    let acts: Vec<Act<'_>> = (0..)
+        .zip(&staff[7..13])
+        .flat_map(|(days, who)| two(who, days))
+        .collect();
+    let lines = |bits, names: [&str; 2]| {
+        let words = Vocabulary::new();
+        let _ids = names.map(|name| words.call_id("bedrock.amazonaws.com", name));
+        let (told, _) = told_above(bits, learnt(&words), &acts, &words);
+        let lines = told.iter().map(|one| format!("{:?}", one.change));
+        lines.collect::<Vec<_>>()
+    };
+    // Some thresholds are passed by the first call of a principal, some only by both.
+    for bits in 4..=16 {
+        let bits = f64::from(bits);
+        let [one, other] = [["InvokeModel", "Converse"], ["Converse", "InvokeModel"]];
+        assert_eq!(lines(bits, one), lines(bits, other), "{bits} bits");
     }
 }
 
