@@ -10,6 +10,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use offtrail_sources::Items;
 
 /// Time between two plain lines.
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(5);
@@ -45,7 +46,9 @@ pub(crate) struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,
     total: u64,
+    bytes_total: u64,
     done: AtomicU64,
+    bytes: AtomicU64,
     records: AtomicU64,
     notes: AtomicU64,
     begun: Instant,
@@ -71,7 +74,9 @@ impl Progress {
             what,
             bar,
             total,
+            bytes_total: 0,
             done: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             records: AtomicU64::new(0),
             notes: AtomicU64::new(0),
             begun: now,
@@ -79,14 +84,36 @@ impl Progress {
         }
     }
 
+    /// Reading these files: how much is left is told by their bytes, where those are known beforehand.
+    pub(crate) fn of_files(talk: Talk, what: &'static str, items: &Items) -> Self {
+        let mut progress = Self::new(talk, what, items.len() as u64);
+        progress.bytes_total = items.bytes();
+        if let Some(bar) = progress.bar.take() {
+            let style =
+                ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} {msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar());
+            progress.bar = Some(bar.with_style(style));
+        }
+        progress
+    }
+
     /// One more is done, with so many records in it.
     pub(crate) fn done(&self, records: u64) {
+        self.read(records, 0);
+    }
+
+    /// One more file is read, with so many records in so many bytes.
+    pub(crate) fn read(&self, records: u64, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let records = self.records.fetch_add(records, Ordering::Relaxed) + records;
         if let Some(bar) = &self.bar {
             bar.set_position(done);
             if done.is_multiple_of(64) {
-                bar.set_message(format!("{} records/s", self.rate(records)));
+                bar.set_message(match self.bytes_total {
+                    0 => format!("{} records/s", self.rate(records)),
+                    _ => self.rates(done, records),
+                });
             }
         } else if self.talk == Talk::Loud
             && let Ok(mut last) = self.last_line.try_lock()
@@ -102,6 +129,14 @@ impl Progress {
     }
 
     fn line(&self, done: u64, records: u64) -> String {
+        if self.bytes_total > 0 {
+            return format!(
+                "{}: {done} of {}, {records} records, {}",
+                self.what,
+                self.total,
+                self.rates(done, records)
+            );
+        }
         let elapsed = self.begun.elapsed().as_secs_f64();
         let left = elapsed / done.max(1) as f64 * self.total.saturating_sub(done) as f64;
         format!(
@@ -109,6 +144,24 @@ impl Progress {
             self.what,
             self.total,
             self.rate(records)
+        )
+    }
+
+    /// What a second brings, and how long the rest takes: half told by files and half by bytes, since either may be what takes the time.
+    fn rates(&self, done: u64, records: u64) -> String {
+        let elapsed = self.begun.elapsed().as_secs_f64().max(0.001);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let share = |part: u64, whole: u64| (part as f64 / whole.max(1) as f64).clamp(0.0, 1.0);
+        let share = (share(done, self.total) + share(bytes, self.bytes_total)) / 2.0;
+        let left = elapsed / share.max(1e-6) * (1.0 - share);
+        format!(
+            "{:.1} of {:.1} MB, {} files, {} records and {:.1} MB a second, about {} left",
+            bytes as f64 / 1e6,
+            self.bytes_total as f64 / 1e6,
+            self.rate(done),
+            self.rate(records),
+            bytes as f64 / 1e6 / elapsed,
+            span(left)
         )
     }
 
@@ -136,5 +189,14 @@ impl Progress {
         if hidden > 0 {
             self.talk.say(&format!("… and {hidden} more like these"));
         }
+    }
+}
+
+/// A time in the unit that fits it.
+fn span(secs: f64) -> String {
+    match secs {
+        secs if secs < 120.0 => format!("{secs:.0} s"),
+        secs if secs < 7_200.0 => format!("{:.0} min", secs / 60.0),
+        secs => format!("{:.1} h", secs / 3_600.0),
     }
 }

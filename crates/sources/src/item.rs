@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::layout::Layout;
+use crate::range::FOLDER_SLACK_SECS;
 
 /// Where bytes came from. Ordered: standard input, then paths, then objects by bucket and key, then messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +110,13 @@ impl Item {
             Fingerprint::Unknown => 0,
             Fingerprint::File { size, .. } | Fingerprint::Object { size, .. } => size,
         }
+    }
+
+    /// The earliest moment at which it can have been delivered, seconds since 1970, as far as its name and folders tell.
+    pub fn delivered_from(&self) -> Option<i64> {
+        let layout = self.layout()?;
+        let of_folder = || layout.day.start() - FOLDER_SLACK_SECS;
+        Some(layout.delivered.unwrap_or_else(of_folder))
     }
 
     /// What the key or path tells where it follows AWS's layout; never needed for reading.

@@ -16,6 +16,7 @@ mod failure;
 mod folder;
 mod inbox;
 mod item;
+mod items;
 mod layout;
 mod listing;
 mod name;
@@ -37,6 +38,7 @@ pub use inbox::{
     RETRY_WAIT, Receipt, Skipped, VISIBILITY, WRAPPINGS_MAX,
 };
 pub use item::{Fingerprint, Item, Provenance};
+pub use items::{Items, ItemsError, LIST_BYTES_MAX, SORTED_AT_ONCE_MAX};
 pub use layout::{Day, Layout, LayoutKind};
 pub use listing::{ListError, Listing, Problem, Pruned, Sources};
 pub use name::{NameError, NoName};

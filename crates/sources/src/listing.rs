@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::folder;
 use crate::item::{Fingerprint, Item, Provenance};
+use crate::items::{Items, ItemsError};
 use crate::name::{Name, NameError};
 use crate::range::{DeliveryRange, TimeRange};
 use crate::reader::Reader;
@@ -14,10 +15,12 @@ use crate::settings::Settings;
 use crate::source::Source;
 
 /// What was found, and what was left out and why.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Listing {
     /// What is to be read: sorted by provenance, each once.
-    pub items: Vec<Item>,
+    pub items: Items,
+    /// Listing requests that S3 was asked, repeated ones counted once.
+    pub requests: u64,
     /// What the time range left out.
     pub pruned: Pruned,
     /// Folders of other AWS services beside CloudTrail's (`…/AWSLogs/account/Config/`), not read unless named as a source.
@@ -61,6 +64,12 @@ pub enum ListError {
     /// S3 can't be reached or says no.
     #[error(transparent)]
     S3(#[from] S3Error),
+    /// A line is no name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The list is long, and what lies in its temporary file is lost.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
 }
 
 fn path_text(path: &std::path::Path) -> String {
@@ -72,27 +81,30 @@ impl Listing {
     pub(crate) fn add(&mut self, item: Item, range: &DeliveryRange) {
         match item.layout() {
             Some(layout) if !range.keeps(&layout) => self.pruned.files += 1,
-            _ => self.items.push(item),
+            _ => self.items.push(&item),
         }
     }
 
     /// Takes in what another part of the work found.
-    pub(crate) fn extend(&mut self, other: Listing) {
-        self.items.extend(other.items);
+    ///
+    /// # Errors
+    /// The other list can't be read back.
+    pub(crate) fn extend(&mut self, other: Listing) -> Result<(), ItemsError> {
+        self.items.append(&other.items)?;
+        self.requests += other.requests;
         self.pruned.files += other.pruned.files;
         self.pruned.ranges += other.pruned.ranges;
         self.passed_over.extend(other.passed_over);
         self.problems.extend(other.problems);
+        Ok(())
     }
 
     /// Sorted and each once: sources may overlap.
-    fn tidied(mut self) -> Self {
-        self.items
-            .sort_unstable_by(|a, b| a.provenance.cmp(&b.provenance));
-        self.items.dedup_by(|a, b| a.provenance == b.provenance);
+    fn tidied(mut self) -> Result<Self, ItemsError> {
+        self.items = self.items.by_provenance()?;
         self.problems.sort_unstable();
         self.problems.dedup();
-        self
+        Ok(self)
     }
 }
 
@@ -123,18 +135,18 @@ impl Sources {
         for source in sources {
             match source {
                 Source::Stdin => {
-                    listing.items.push(Item {
+                    listing.items.push(&Item {
                         provenance: Provenance::Stdin,
                         fingerprint: Fingerprint::Unknown,
                     });
                 }
                 Source::Path(path) => folder::walk(path, &range, &mut listing)?,
                 Source::S3 { bucket, prefix } => {
-                    listing.extend(self.store()?.list(bucket, prefix, range)?)
+                    listing.extend(self.store()?.list(bucket, prefix, range)?)?;
                 }
             }
         }
-        Ok(listing.tidied())
+        Ok(listing.tidied()?)
     }
 
     /// Takes names of single files and objects as they are, less what they tell to be out of `range`: nothing of S3 is listed, and a file that isn't
@@ -146,7 +158,7 @@ impl Sources {
         &self,
         names: impl Iterator<Item = &'n str>,
         range: TimeRange,
-    ) -> Result<Listing, NameError> {
+    ) -> Result<Listing, ListError> {
         let range = DeliveryRange::new(range, self.settings.lateness_secs_max);
         let mut listing = Listing::default();
         for (line, name) in (1..).zip(names) {
@@ -166,18 +178,19 @@ impl Sources {
                 }
             }
         }
-        Ok(listing.tidied())
+        Ok(listing.tidied()?)
     }
 
     /// Hands out the content of `items`, in their order.
     ///
     /// # Errors
     /// There are S3 items and S3 can't be set up.
-    pub fn read(&self, items: Vec<Item>) -> Result<Reader, S3Error> {
-        let objects = items
-            .iter()
-            .any(|item| matches!(item.provenance, Provenance::Object { .. }));
-        let store = if objects { Some(self.store()?) } else { None };
+    pub fn read(&self, items: impl Into<Items>) -> Result<Reader, S3Error> {
+        let items = items.into();
+        let store = match items.objects() {
+            0 => None,
+            _ => Some(self.store()?),
+        };
         Ok(Reader::new(items, store, &self.settings))
     }
 

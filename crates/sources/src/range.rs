@@ -9,7 +9,7 @@ use crate::layout::{DAY_SECS, Day, Layout};
 /// A file name tells its delivery to the minute, so it may be this much later than the name says.
 const NAME_SECS: i64 = 60;
 /// A file made around midnight may lie in the folder of the day before or after: folders are trusted to one hour.
-const FOLDER_SLACK_SECS: i64 = 3_600;
+pub(crate) const FOLDER_SLACK_SECS: i64 = 3_600;
 
 /// The wanted event times: from `since` on, before `until`; seconds since 1970. `None` is no bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::item::{Item, Provenance};
+use crate::item::{Fingerprint, Item, Provenance, shown};
+use crate::items::{Cursor, Items, ItemsError};
 use crate::s3::{Clients, Fetch, Gate, S3Error, Store, Ticket, fetch};
 use crate::settings::Settings;
 
@@ -24,11 +24,11 @@ pub(crate) const OVERHEAD_BYTES: u64 = 4 << 10;
 
 /// One item's content.
 #[derive(Debug)]
-pub struct Delivery<'a> {
+pub struct Delivery {
     /// The item's place in the list, from 0.
     pub index: usize,
     /// What was read.
-    pub item: &'a Item,
+    pub item: Item,
     /// Its bytes, as they lie there (still packed), or why there are none.
     pub bytes: Result<Vec<u8>, ReadError>,
 }
@@ -65,12 +65,22 @@ pub enum ReadError {
         "read {0}: a message is handed out by its queue and can't be read again; name files or objects"
     )]
     Handed(String),
+    /// The list of what to read can't be read on: what follows is unknown.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
+    /// The same, found by those who fetch ahead.
+    #[error("{0}")]
+    NotListed(String),
 }
 
 impl ReadError {
     /// Whether going on would fail for every other item of the same kind: no credentials, no way to the endpoint, the bucket gone.
     pub fn is_general(&self) -> bool {
-        matches!(self, Self::S3(error) if error.is_general())
+        match self {
+            Self::S3(error) => error.is_general(),
+            Self::Items(_) | Self::NotListed(_) => true,
+            Self::File { .. } | Self::Stdin(_) | Self::TooLarge { .. } | Self::Handed(_) => false,
+        }
     }
 
     pub(crate) fn too_large(doing: String, bytes_max: u64, setting: &'static str) -> Self {
@@ -98,7 +108,7 @@ fn io_text(error: &io::Error) -> String {
 #[derive(Debug)]
 pub struct Reader {
     shared: Arc<Shared>,
-    cursor: AtomicUsize,
+    place: Mutex<(usize, Cursor)>,
     object_bytes_max: u64,
     stdin_bytes_max: u64,
     fetching: Option<(AbortHandle, Arc<Store>)>,
@@ -107,7 +117,7 @@ pub struct Reader {
 /// What the asking threads and the fetching tasks share.
 #[derive(Debug)]
 struct Shared {
-    items: Vec<Item>,
+    items: Items,
     queue: Mutex<Queue>,
     arrived: Condvar,
     room: Notify,
@@ -115,18 +125,29 @@ struct Shared {
 
 #[derive(Debug)]
 struct Queue {
-    ready: BTreeMap<usize, Result<Vec<u8>, ReadError>>,
+    ready: BTreeMap<usize, Fetched>,
     gate: Gate,
+    /// Why nothing more is fetched, where the list could not be read on.
+    ended: Option<String>,
+}
+
+/// An object in its place.
+#[derive(Debug)]
+struct Fetched {
+    /// What it costs of the gate's bytes.
+    cost: u64,
+    bytes: Result<Vec<u8>, ReadError>,
 }
 
 impl Reader {
-    pub(crate) fn new(items: Vec<Item>, store: Option<Arc<Store>>, settings: &Settings) -> Self {
+    pub(crate) fn new(items: Items, store: Option<Arc<Store>>, settings: &Settings) -> Self {
         let gate = Gate::new(settings.in_flight_max, settings.in_flight_bytes_max);
         let shared = Arc::new(Shared {
             items,
             queue: Mutex::new(Queue {
                 ready: BTreeMap::new(),
                 gate,
+                ended: None,
             }),
             arrived: Condvar::new(),
             room: Notify::new(),
@@ -141,7 +162,7 @@ impl Reader {
         });
         Self {
             shared,
-            cursor: AtomicUsize::new(0),
+            place: Mutex::default(),
             object_bytes_max: settings.object_bytes_max,
             stdin_bytes_max: settings.stdin_bytes_max,
             fetching,
@@ -150,13 +171,26 @@ impl Reader {
 
     /// The next item's content, or `None` when all were handed out. Each item is handed out once; indices rise in the order of the calls.
     /// Blocks until the content is there.
-    pub fn next(&self) -> Option<Delivery<'_>> {
-        // Saturating: asked again after the end, it must not come round to the start.
-        let index = self
-            .cursor
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| at.checked_add(1))
-            .ok()?;
-        let item = self.shared.items.get(index)?;
+    pub fn next(&self) -> Option<Delivery> {
+        let (index, item) = {
+            let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+            let (index, cursor) = &mut *place;
+            let item = cursor.next(&self.shared.items)?;
+            *index += 1;
+            (*index - 1, item)
+        };
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => {
+                // What would have come can't be named any more; the error says so and ends the run.
+                let item = Item {
+                    provenance: Provenance::Stdin,
+                    fingerprint: Fingerprint::Unknown,
+                };
+                let bytes = Err(error.into());
+                return Some(Delivery { index, item, bytes });
+            }
+        };
         let bytes = match &item.provenance {
             Provenance::Stdin => self.stdin(),
             Provenance::Path(path) => read_file(path, self.object_bytes_max, self.stdin_bytes_max),
@@ -167,7 +201,7 @@ impl Reader {
     }
 
     /// What is handed out, in its order.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &Items {
         &self.shared.items
     }
 
@@ -245,23 +279,18 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an item costs of the gate's bytes.
-    fn cost(&self, index: usize) -> u64 {
-        self.items
-            .get(index)
-            .map_or(0, Item::size)
-            .saturating_add(OVERHEAD_BYTES)
-    }
-
     /// Waits for an object and frees its room.
     fn take(&self, index: usize) -> Result<Vec<u8>, ReadError> {
         let mut queue = self.queue();
         loop {
-            if let Some(bytes) = queue.ready.remove(&index) {
-                queue.gate.released(self.cost(index));
+            if let Some(fetched) = queue.ready.remove(&index) {
+                queue.gate.released(fetched.cost);
                 drop(queue);
                 self.room.notify_one();
-                return bytes;
+                return fetched.bytes;
+            }
+            if let Some(why) = &queue.ended {
+                return Err(ReadError::NotListed(why.clone()));
             }
             queue = self
                 .arrived
@@ -271,20 +300,20 @@ impl Shared {
     }
 
     /// Puts an object where the asking thread finds it.
-    fn put(&self, index: usize, bytes: Result<Vec<u8>, ReadError>) {
+    fn put(&self, index: usize, fetched: Fetched) {
         let mut queue = self.queue();
-        queue.gate.finished(bytes.is_ok());
-        queue.ready.insert(index, bytes);
+        queue.gate.finished(fetched.bytes.is_ok());
+        queue.ready.insert(index, fetched);
         drop(queue);
         self.arrived.notify_all();
         self.room.notify_one();
     }
 
     /// Waits for room at the gate.
-    async fn admit(&self, index: usize) -> Ticket {
+    async fn admit(&self, cost: u64) -> Ticket {
         loop {
             // `notify_one` leaves a permit when nobody waits, so room made between the look and the wait is not missed.
-            if let Some(ticket) = self.queue().gate.admit(self.cost(index)) {
+            if let Some(ticket) = self.queue().gate.admit(cost) {
                 return ticket;
             }
             self.room.notified().await;
@@ -295,14 +324,27 @@ impl Shared {
 /// Fetches the list's objects in its order as far ahead as the gate allows.
 async fn fetch_ahead(shared: Arc<Shared>, clients: Arc<Clients>, object_bytes_max: u64) {
     let mut tasks = JoinSet::new();
-    for (index, item) in shared.items.iter().enumerate() {
+    let mut cursor = Cursor::default();
+    for index in 0.. {
+        let item = match cursor.next(&shared.items) {
+            None => break,
+            Some(Ok(item)) => item,
+            Some(Err(error)) => {
+                shared.queue().ended = Some(error.to_string());
+                shared.arrived.notify_all();
+                break;
+            }
+        };
         let Provenance::Object { bucket, key } = &item.provenance else {
             continue;
         };
-        let ticket = shared.admit(index).await;
+        let cost = item.size().saturating_add(OVERHEAD_BYTES);
+        let ticket = shared.admit(cost).await;
         let mut place = Place {
             shared: Arc::clone(&shared),
             index,
+            cost,
+            object: (Arc::clone(bucket), key.clone()),
             filled: false,
         };
         if item.size() > object_bytes_max {
@@ -320,8 +362,11 @@ async fn fetch_ahead(shared: Arc<Shared>, clients: Arc<Clients>, object_bytes_ma
             object_bytes_max,
             on_throttle: Arc::new(move || watched.queue().gate.throttled(ticket)),
         };
-        let (bucket, key) = (Arc::clone(bucket), key.clone());
-        tasks.spawn(async move { place.fill(fetch(&how, &bucket, &key).await) });
+        tasks.spawn(async move {
+            let (bucket, key) = &place.object;
+            let bytes = fetch(&how, bucket, key).await;
+            place.fill(bytes);
+        });
         while tasks.try_join_next().is_some() {}
     }
     while tasks.join_next().await.is_some() {}
@@ -331,27 +376,26 @@ async fn fetch_ahead(shared: Arc<Shared>, clients: Arc<Clients>, object_bytes_ma
 struct Place {
     shared: Arc<Shared>,
     index: usize,
+    cost: u64,
+    object: (Arc<str>, Box<str>),
     filled: bool,
 }
 
 impl Place {
     fn fill(&mut self, bytes: Result<Vec<u8>, ReadError>) {
         self.filled = true;
-        self.shared.put(self.index, bytes);
+        let cost = self.cost;
+        self.shared.put(self.index, Fetched { cost, bytes });
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.filled {
-            let doing = self
-                .shared
-                .items
-                .get(self.index)
-                .map_or_else(String::new, |item| format!("read {}", item.provenance));
+            let (bucket, key) = &self.object;
+            let doing = format!("read s3://{bucket}/{}", shown(key));
             let died = io::Error::other("the fetching task ended before its work was done");
-            self.shared
-                .put(self.index, Err(S3Error::broken(doing, &died).into()));
+            self.fill(Err(S3Error::broken(doing, &died).into()));
         }
     }
 }

@@ -32,7 +32,7 @@ fn names(root: &Path, listing: &Listing) -> Vec<String> {
     listing
         .items
         .iter()
-        .map(|item| item.provenance.to_string().replace(&root, ""))
+        .map(|item| item.unwrap().provenance.to_string().replace(&root, ""))
         .collect()
 }
 
@@ -236,7 +236,9 @@ fn a_changed_file_has_another_fingerprint() {
     let fingerprint = || {
         list(root.path(), TimeRange::default())
             .items
-            .first()
+            .iter()
+            .next()
+            .unwrap()
             .unwrap()
             .fingerprint
             .to_string()
@@ -293,10 +295,11 @@ fn standard_input_is_one_delivery_with_a_cap() {
             .list(&[Source::Stdin], TimeRange::default())
             .unwrap()
             .items;
+        let first = items.iter().next().unwrap().unwrap();
         assert_eq!(
             (
-                items[0].provenance.to_string().as_str(),
-                items[0].fingerprint.to_string().as_str()
+                first.provenance.to_string().as_str(),
+                first.fingerprint.to_string().as_str()
             ),
             ("-", "")
         );

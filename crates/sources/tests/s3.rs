@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use offtrail_sources::{
-    Item, Listing, Provenance, Pruned, S3Settings, Settings, Source, Sources, TimeRange,
+    Item, ItemsError, Listing, Provenance, Pruned, S3Settings, Settings, Source, Sources, TimeRange,
 };
 
 use moto::{Moto, isolated, with_credentials};
@@ -66,8 +66,8 @@ fn s3(bucket: &str, prefix: &str) -> Source {
 }
 
 fn keys(listing: &Listing, asked: &str) -> Vec<String> {
-    let key = |item: &Item| match &item.provenance {
-        Provenance::Object { bucket, key } if &**bucket == asked => key.to_string(),
+    let key = |item: Result<Item, ItemsError>| match item.unwrap().provenance {
+        Provenance::Object { bucket, key } if &*bucket == asked => key.to_string(),
         other => panic!("{other:?} is not in {asked}"),
     };
     listing.items.iter().map(key).collect()
@@ -248,7 +248,7 @@ fn many_threads_get_each_object_once_and_in_order() {
                     .items
                     .iter()
                     .zip(&expected)
-                    .all(|(item, body)| item.size() == body.len() as u64)
+                    .all(|(item, body)| item.unwrap().size() == body.len() as u64)
             );
             let reader = sources.read(listing.items).unwrap();
             let seen = Mutex::new(BTreeMap::new());
@@ -341,7 +341,7 @@ fn a_reader_may_be_dropped_half_way() {
             .collect();
         moto.fill("half", &objects);
         let sources = Sources::new(moto.settings(1_000));
-        let items: Vec<Item> = sources
+        let items = sources
             .list(&[s3("half", "")], TimeRange::default())
             .unwrap()
             .items;

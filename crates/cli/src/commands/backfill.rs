@@ -6,7 +6,7 @@ use clap::Args;
 use offtrail_engine::Scope;
 use offtrail_event::Vocabulary;
 use offtrail_report::{Purpose, Tally};
-use offtrail_sources::Item;
+use offtrail_sources::Items;
 use offtrail_store::Store;
 
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
         calibration,
         learn::{Known, Learning, commit},
         naming::{Naming, agree},
-        order::sort_by_delivery,
         run::{list, reconcile, settings},
     },
     progress::Talk,
@@ -59,8 +58,8 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let mut known = Known::load(&store, &words)?;
     agree_on_networks(naming.as_ref(), &mut store, (&mut known, &words))?;
     let listed = listing.items.len();
-    let mut items = learnt_before_left_out(listing.items, &store)?;
-    sort_by_delivery(&mut items);
+    // By delivery the requests of one moment spread over all accounts and regions, and so over all parts of a bucket.
+    let items = learnt_before_left_out(listing.items, &store)?.by_delivery()?;
     if items.len() < listed {
         talk.say(&format!(
             "{} of {listed} files were learnt before and are not read again",
@@ -79,7 +78,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         checkpoint_files: usize::try_from(args.checkpoint_files).unwrap_or(usize::MAX),
         talk,
     };
-    learning.run(&sources, items, (&mut store, &mut known), &mut tally)?;
+    learning.run(&sources, &items, (&mut store, &mut known), &mut tally)?;
     known.say(&args.baseline, talk);
     if tally.learnt > 0 || calibration::stored(&store)?.is_none() {
         calibration::renew(&mut store, (&known.baseline, &words), &settings, talk)?;
@@ -92,18 +91,14 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
 }
 
 /// The items that are not learnt yet.
-fn learnt_before_left_out(items: Vec<Item>, store: &Store) -> anyhow::Result<Vec<Item>> {
+fn learnt_before_left_out(items: Items, store: &Store) -> anyhow::Result<Items> {
     if store.file_count()? == 0 {
         return Ok(items);
     }
-    let mut left = Vec::new();
-    for item in items {
+    items.filtered(|item| {
         let (provenance, fingerprint) = (item.provenance.to_string(), item.fingerprint.to_string());
-        if !store.knows_file(&provenance, &fingerprint)? {
-            left.push(item);
-        }
-    }
-    Ok(left)
+        Ok(!store.knows_file(&provenance, &fingerprint)?)
+    })
 }
 
 /// Brings the networks of a baseline to the names of this run, as a checkpoint of its own.

@@ -114,21 +114,40 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         }
         // A file with events out of scope is read again by a run with a wider one.
         let whole = tally.out_of_scope == 0;
-        let more = More {
-            laid: &laid,
-            files: &mut judged.files().filter(|_| whole),
-        };
-        commit_at_the_end(
-            &mut store,
-            (&words, judged.watch.baseline(), &touched),
-            (judged.watch.repeats(), state.as_ref(), &agreed.facts()),
-            (more, &tally),
-        )?;
+        let mut unnoted = None;
+        {
+            let more = More {
+                laid: &laid,
+                files: &mut judged.files(&mut unnoted).filter(|_| whole),
+            };
+            commit_at_the_end(
+                &mut store,
+                (&words, judged.watch.baseline(), &touched),
+                (judged.watch.repeats(), state.as_ref(), &agreed.facts()),
+                (more, &tally),
+            )?;
+        }
+        if let Some(error) = unnoted {
+            talk.say(&format!(
+                "{error}; some files are not noted as learnt and are read again next time"
+            ));
+        }
         if judged.watch.calibration().is_some() {
             let learnt = (judged.watch.baseline(), &words);
             calibration::renew(&mut store, learnt, &judging.settings, talk)?;
         }
     }
+    say((&tally, left_out.as_deref(), naming.as_ref()), talk);
+    reconcile(&args.input, ("detect", Purpose::Judge), &tally, talk)?;
+    Ok(if reached {
+        Outcome::Reached
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Says what the reconciliation does not tell.
+fn say((tally, left_out, naming): (&Tally, Option<&str>, Option<&Naming>), talk: Talk) {
     if tally.judged == 0 && tally.repeated > 0 {
         talk.say(&format!(
             "all {} observations were learnt before; use `offtrail backtest` to judge history",
@@ -136,15 +155,9 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         ));
     }
     if let Some(left_out) = left_out {
-        talk.say(&left_out);
+        talk.say(left_out);
     }
-    if let Some(naming) = &naming {
+    if let Some(naming) = naming {
         naming.say(talk);
     }
-    reconcile(&args.input, ("detect", Purpose::Judge), &tally, talk)?;
-    Ok(if reached {
-        Outcome::Reached
-    } else {
-        Outcome::Done
-    })
 }

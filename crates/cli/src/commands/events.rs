@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         None => Rows::Sums,
     };
     let reader = sources.read(listing.items)?;
-    let progress = Progress::new(talk, "reading", reader.len() as u64);
+    let progress = Progress::of_files(talk, "reading", reader.items());
     let scope = Scope {
         since: args.input.since,
         until: args.input.until,
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         |_, lines: Lines| {
             lines.written?;
             tally.out_of_scope += lines.out_of_scope;
-            progress.done(lines.outcome.records());
+            progress.read(lines.outcome.records(), lines.outcome.bytes());
             lines.outcome.count(&mut tally, rows, &progress)?;
             out.write_all(&lines.observations)?;
             if let Some(rejects) = &mut rejects {
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery<'_>) -> Lines {
+fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery) -> Lines {
     let mut parser = Parser::default();
     let mut namer = Namer::new(naming);
     move |delivery| {

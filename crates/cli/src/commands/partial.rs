@@ -128,7 +128,7 @@ impl Arguments {
     ) -> anyhow::Result<Partial> {
         let words = learning.words;
         let mut partial = Partial::default();
-        let progress = Progress::new(learning.talk, "learning", listing.items.len() as u64);
+        let progress = Progress::of_files(learning.talk, "learning", &listing.items);
         let outcome = learning.batches(&listing.items, |batch| {
             let mut folded = learning.fold((sources, batch), repeats, (&mut *tally, &progress))?;
             partial.baseline.merge(&folded.touched);

@@ -5,13 +5,13 @@ use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
 use offtrail_event::{Observation, Timestamp, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
-use offtrail_sources::{Fingerprint, Listing, Reader, Sources};
+use offtrail_sources::{Fingerprint, ItemsError, Listing, Reader, Sources};
 
 use crate::{
     pipeline::{
         learn::trusted,
         naming::{Naming, named_observer},
-        order::{delivered_from, in_order, sort_by_delivery},
+        order::{delivered_from, in_order},
         tally::{FileOutcome, Rows, observe},
     },
     progress::{Progress, Talk},
@@ -53,10 +53,19 @@ pub(crate) struct Judged<'j> {
 }
 
 impl Judged<'_> {
-    /// Files read to their end that can be told from others: provenance and fingerprint.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (String, String)> {
-        let read = self.reader.items().iter().zip(&self.read);
-        read.filter(|(item, read)| **read && item.fingerprint != Fingerprint::Unknown)
+    /// Files read to their end that can be told from others: provenance and fingerprint. Where the list can't be read back they end early, and `failed` says why.
+    pub(crate) fn files(
+        &self,
+        failed: &mut Option<ItemsError>,
+    ) -> impl Iterator<Item = (String, String)> {
+        let items = self
+            .reader
+            .items()
+            .iter()
+            .map_while(move |item| item.map_err(|error| *failed = Some(error)).ok());
+        items
+            .zip(&self.read)
+            .filter(|(item, read)| **read && item.fingerprint != Fingerprint::Unknown)
             .map(|(item, _)| (item.provenance.to_string(), item.fingerprint.to_string()))
     }
 }
@@ -93,11 +102,11 @@ impl<'j> Judging<'j> {
         tally: &mut Tally,
         mut tell: impl FnMut(Side, &Finding) -> anyhow::Result<()>,
     ) -> anyhow::Result<Judged<'j>> {
-        let mut items = listing.items;
-        sort_by_delivery(&mut items);
+        let items = listing.items.by_delivery()?;
         let mut read = vec![false; items.len()];
         let reader = sources.read(items)?;
-        let progress = Progress::new(self.talk, "judging", reader.len() as u64);
+        let progress = Progress::of_files(self.talk, "judging", reader.items());
+        let mut later = reader.items().iter().skip(1);
         let mut teller = Teller::new(&mut tell);
         let done = in_order(
             &reader,
@@ -105,14 +114,14 @@ impl<'j> Judging<'j> {
             || self.worker(),
             |index, (outcome, observations): (FileOutcome, Vec<Observation>)| {
                 read[index] = outcome.is_readable();
-                progress.done(outcome.records());
+                progress.read(outcome.records(), outcome.bytes());
                 outcome.count(tally, Rows::Sums, &progress)?;
                 for observation in observations {
                     watch.take(observation);
                 }
                 trusted(watch.repeats())?;
-                let next = reader.items().get(index + 1).and_then(delivered_from);
-                match next {
+                let next = later.next().transpose()?;
+                match next.as_ref().and_then(delivered_from) {
                     Some(next) => teller.advance(&mut watch, next.plus_secs(-self.lateness_secs)),
                     None => Ok(()),
                 }
@@ -132,9 +141,7 @@ impl<'j> Judging<'j> {
         })
     }
 
-    fn worker(
-        &self,
-    ) -> impl FnMut(offtrail_sources::Delivery<'_>) -> (FileOutcome, Vec<Observation>) {
+    fn worker(&self) -> impl FnMut(offtrail_sources::Delivery) -> (FileOutcome, Vec<Observation>) {
         let mut parser = Parser::default();
         let mut observer = named_observer(self.words, WithDetail::Judge, self.naming);
         move |delivery| {

@@ -15,7 +15,7 @@ use offtrail_engine::{Repeats, Scope, Seen};
 use offtrail_event::{Observation, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
-use offtrail_sources::{Item, Reader, Sources};
+use offtrail_sources::{Item, Items, Reader, Sources};
 use offtrail_store::{Checkpoint, More, Store};
 
 use crate::{
@@ -105,12 +105,12 @@ impl Learning<'_> {
     pub(crate) fn run(
         &self,
         sources: &Sources,
-        items: Vec<Item>,
+        items: &Items,
         (store, known): (&mut Store, &mut Known),
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
-        let progress = Progress::new(self.talk, "learning", items.len() as u64);
-        let outcome = self.batches(&items, |batch| {
+        let progress = Progress::of_files(self.talk, "learning", items);
+        let outcome = self.batches(items, |batch| {
             self.batch(
                 (sources, batch),
                 (&mut *store, &mut *known),
@@ -127,30 +127,25 @@ impl Learning<'_> {
     /// The first of `each`.
     pub(crate) fn batches(
         &self,
-        items: &[Item],
+        items: &Items,
         mut each: impl FnMut(&[Item]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut rest = items;
-        while !rest.is_empty() {
-            let (batch, later) = rest.split_at(self.batch_len(rest));
-            rest = later;
-            each(batch)?;
+        let (mut batch, mut bytes) = (Vec::new(), 0_u64);
+        for item in items {
+            let item = item?;
+            bytes = bytes.saturating_add(item.size());
+            let full = batch.len() >= self.checkpoint_files || bytes > CHECKPOINT_BYTES_MAX;
+            if full && !batch.is_empty() {
+                each(&batch)?;
+                batch.clear();
+                bytes = item.size();
+            }
+            batch.push(item);
         }
-        Ok(())
-    }
-
-    /// How many of the items make the next batch: at least one.
-    fn batch_len(&self, items: &[Item]) -> usize {
-        let mut bytes = 0u64;
-        items
-            .iter()
-            .take(self.checkpoint_files)
-            .take_while(|item| {
-                bytes = bytes.saturating_add(item.size());
-                bytes <= CHECKPOINT_BYTES_MAX
-            })
-            .count()
-            .max(1)
+        match batch.is_empty() {
+            true => Ok(()),
+            false => each(&batch),
+        }
     }
 
     fn batch(
@@ -266,7 +261,7 @@ impl Learning<'_> {
                     Seen::Repeat | Seen::Forgotten => repeated += 1,
                 }
             });
-            progress.done(outcome.records());
+            progress.read(outcome.records(), outcome.bytes());
             // A file with events out of scope is read again by a run with a wider one.
             share.files.push((index, outcome, out_of_scope == before));
         }

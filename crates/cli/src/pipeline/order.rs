@@ -1,4 +1,4 @@
-//! Order out of many threads: in which order files are read for judging, and the resequencer that keeps it.
+//! Order out of many threads: the resequencer that keeps the order in which files are judged.
 //!
 //! [`in_order`] is a bounded ordered parallel map: workers take deliveries as they come, the caller gets the results in the order of the
 //! list, and nobody runs more than a window ahead, so that memory stays bounded however slow one file is.
@@ -15,22 +15,9 @@ use offtrail_sources::{Delivery, Item, Reader};
 /// Files that may be read ahead of the one handed over next, per thread.
 const AHEAD_FILES_PER_THREAD: usize = 4;
 
-/// A folder of a day tells the delivery to the hour: files made around midnight may lie one day off.
-const FOLDER_SLACK_SECS: i64 = 3_600;
-
 /// The earliest moment a file can have been delivered, as far as its name and folders tell.
 pub(crate) fn delivered_from(item: &Item) -> Option<Timestamp> {
-    let layout = item.layout()?;
-    let secs = layout
-        .delivered
-        .unwrap_or_else(|| layout.day.start() - FOLDER_SLACK_SECS);
-    Timestamp::from_epoch_secs(secs)
-}
-
-/// Sorts files by delivery, those of one moment as they were listed. Those that don't tell come first: all of them must be read before
-/// judging may begin.
-pub(crate) fn sort_by_delivery(items: &mut [Item]) {
-    items.sort_by_cached_key(delivered_from);
+    Timestamp::from_epoch_secs(item.delivered_from()?)
 }
 
 struct State<T> {
@@ -126,7 +113,7 @@ impl<T> Drop for Guard<'_, T> {
 ///
 /// # Errors
 /// The first of `each`; the rest is not read then.
-pub(crate) fn in_order<T: Send, W: FnMut(Delivery<'_>) -> T>(
+pub(crate) fn in_order<T: Send, W: FnMut(Delivery) -> T>(
     reader: &Reader,
     threads: usize,
     worker: impl Fn() -> W + Sync,
@@ -180,6 +167,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use offtrail_sources::Items;
     use proptest::prelude::*;
 
     use super::*;
@@ -255,11 +243,10 @@ mod tests {
             "b/111122223333_CloudTrail_us-east-1_20260801T2355Z_x.json.gz",
             "z.json",
         ];
-        let mut items = names.map(item);
-        sort_by_delivery(&mut items);
+        let items = Items::from(names.map(item).to_vec()).by_delivery().unwrap();
         let sorted: Vec<_> = items
             .iter()
-            .map(|item| item.provenance.to_string())
+            .map(|item| item.unwrap().provenance.to_string())
             .collect();
         assert_eq!(sorted, [names[2], names[1], names[0]]);
     }

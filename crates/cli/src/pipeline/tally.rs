@@ -22,7 +22,7 @@ pub(crate) struct FileOutcome {
 /// Parses a delivery, names networks, and hands over each record and reject, with its index.
 pub(crate) fn read(
     (parser, namer): (&mut Parser, &mut Namer<'_>),
-    delivery: Delivery<'_>,
+    delivery: Delivery,
     each: &mut offtrail_parser::Each<'_>,
 ) -> FileOutcome {
     parsed(delivery, |bytes| {
@@ -38,7 +38,7 @@ pub(crate) fn read(
 /// Parses a delivery and hands over each observation; rejects are counted by the parser all the same.
 pub(crate) fn observe(
     (parser, observer): (&mut Parser, &mut Observer<'_>),
-    delivery: Delivery<'_>,
+    delivery: Delivery,
     mut each: impl FnMut(Observation),
 ) -> FileOutcome {
     parsed(delivery, |bytes| {
@@ -50,7 +50,7 @@ pub(crate) fn observe(
     })
 }
 
-fn parsed(delivery: Delivery<'_>, parse: impl FnOnce(&[u8]) -> Parsed) -> FileOutcome {
+fn parsed(delivery: Delivery, parse: impl FnOnce(&[u8]) -> Parsed) -> FileOutcome {
     let provenance = delivery.item.provenance.to_string();
     match delivery.bytes {
         Ok(bytes) => FileOutcome {
@@ -72,6 +72,11 @@ impl FileOutcome {
     /// Whether the file was read to its end.
     pub(crate) fn is_readable(&self) -> bool {
         self.unreadable.is_none()
+    }
+
+    /// Bytes as they lay there.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes_in
     }
 
     /// Records found.

@@ -81,7 +81,7 @@ impl Work<'_> {
             let parsed = catch_unwind(AssertUnwindSafe(|| {
                 let delivery = Delivery {
                     index: 0,
-                    item: &item,
+                    item: item.clone(),
                     bytes,
                 };
                 observe((&mut parser, &mut observer), delivery, |observation| {

@@ -12,7 +12,7 @@ use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::runtime::Runtime;
 
-use crate::listing::Listing;
+use crate::listing::{ListError, Listing};
 use crate::range::DeliveryRange;
 use crate::s3::S3Error;
 use crate::s3::list;
@@ -72,7 +72,7 @@ impl Store {
         bucket: &str,
         prefix: &str,
         range: DeliveryRange,
-    ) -> Result<Listing, S3Error> {
+    ) -> Result<Listing, ListError> {
         self.runtime
             .block_on(list::list(&self.clients, bucket, prefix, range))
     }

@@ -1,6 +1,7 @@
 //! Lists a bucket side by side after the plan, bounded in requests under way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::item::{Fingerprint, Item, Provenance, shown};
 use crate::layout::other_service;
-use crate::listing::Listing;
+use crate::listing::{ListError, Listing};
 use crate::range::DeliveryRange;
 use crate::s3::plan::{self, Step};
 use crate::s3::{Clients, S3Error};
@@ -26,6 +27,8 @@ struct Walk {
     asked: String,
     range: DeliveryRange,
     settings: S3Settings,
+    /// Listing requests made.
+    requests: AtomicU64,
 }
 
 /// What one step found, and what it leaves to be done.
@@ -41,13 +44,14 @@ pub(crate) async fn list(
     bucket: &str,
     prefix: &str,
     range: DeliveryRange,
-) -> Result<Listing, S3Error> {
+) -> Result<Listing, ListError> {
     let mut walk = Walk {
         client: clients.client(bucket),
         bucket: bucket.into(),
         asked: prefix.to_owned(),
         range,
         settings: clients.settings.clone(),
+        requests: AtomicU64::new(0),
     };
     // The first step goes alone: it tells whether the bucket is there, open to us, and in which region.
     let mut found = walk.step(plan::first(prefix)).await;
@@ -77,15 +81,16 @@ pub(crate) async fn list(
             break;
         };
         let found = done.map_err(|error| S3Error::broken(walk.doing(&walk.asked), &error))??;
-        listing.extend(found.listing);
+        listing.extend(found.listing)?;
         waiting.extend(found.next);
     }
     let nothing = listing.items.is_empty()
         && listing.pruned == Default::default()
         && listing.passed_over.is_empty();
     if nothing {
-        Err(S3Error::nothing_there(walk.doing(prefix)))
+        Err(S3Error::nothing_there(walk.doing(prefix)).into())
     } else {
+        listing.requests += walk.requests.load(Ordering::Relaxed);
         Ok(listing)
     }
 }
@@ -179,6 +184,7 @@ impl Walk {
         after: Option<String>,
         token: Option<String>,
     ) -> Result<ListObjectsV2Output, S3Error> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let mut page = self
             .client
             .list_objects_v2()
