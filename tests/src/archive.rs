@@ -79,6 +79,14 @@ impl Archive {
             .map(|(path, bytes)| (&**path, &**bytes))
     }
 
+    /// What was delivered in the first days of June only.
+    #[must_use]
+    pub fn until_june(mut self, day: u8) -> Self {
+        let kept = |path: &str| (1..=day).any(|day| path.contains(&format!("/2026/06/{day:02}/")));
+        self.files.retain(|path, _| kept(path));
+        self
+    }
+
     /// Every record as it was written, file by file, repeats included.
     #[must_use]
     pub fn records(&self) -> Vec<String> {

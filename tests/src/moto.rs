@@ -1,5 +1,7 @@
 //! An S3 and SQS server of our own on this machine, and command lines and containers pointed at it.
 
+use std::collections::BTreeSet;
+
 use offtrail_moto::{KEY, REGION, SECRET, arn};
 
 use crate::{binary::Offtrail, container::Contained};
@@ -38,6 +40,26 @@ impl Moto {
     /// Puts one object; its key must need no escaping.
     pub fn put(&self, path: &str, body: &[u8]) {
         self.server.request("PUT", path, body);
+    }
+
+    /// Keys of the objects that were fetched from a bucket since the last call, each once.
+    #[must_use]
+    pub fn fetched(&self, bucket: &str) -> BTreeSet<String> {
+        self.asked(bucket).1
+    }
+
+    /// All that was asked since the last call, and as [`Moto::fetched`].
+    #[must_use]
+    pub fn asked(&self, bucket: &str) -> (Vec<String>, BTreeSet<String>) {
+        let begin = format!("GET /{bucket}/");
+        let log = self.server.take_log();
+        let keys = log
+            .iter()
+            .filter_map(|line| line.strip_prefix(&begin)?.split([' ', '?']).next())
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned);
+        let keys = keys.collect();
+        (log, keys)
     }
 
     /// Creates a queue; its URL.

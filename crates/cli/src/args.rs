@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use offtrail_detector::{LearningPolicy, Severity, Telling};
 use offtrail_event::{Day, OutcomeClass, Timestamp};
-use offtrail_sources::{S3Settings, Source, TimeRange};
+use offtrail_sources::{Role, S3Settings, Source, TimeRange};
 
 use crate::{
     commands::{
@@ -93,6 +93,22 @@ pub(crate) struct InputArgs {
     s3: S3Args,
 }
 
+/// What to read beside or instead of SOURCE, and whether to read it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ListArgs {
+    /// Read what this file names instead of listing: s3://BUCKET/KEY or a path, one a line; - for standard input. After an object its size and entity tag may
+    /// follow, with tabs between. SOURCE may be left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Read what an S3 Inventory lists instead of listing: its manifest.json, as s3://BUCKET/KEY or a file. Only CSV is read, not Parquet or ORC. Where SOURCE names
+    /// s3:// addresses, only what lies under them.
+    #[arg(long, value_name = "MANIFEST", value_parser = source)]
+    pub(crate) inventory: Option<Source>,
+    /// Only say what would be read, and what requests, money, time and memory that would take; as JSON too with --summary.
+    #[arg(long)]
+    pub(crate) plan: bool,
+}
+
 /// How much later than its events a file may be delivered, by default; hours.
 pub(crate) const LATENESS_HOURS: u32 = 24;
 
@@ -163,6 +179,15 @@ pub(crate) struct S3Args {
     /// Name the bucket in the path, not in the host.
     #[arg(long)]
     path_style: bool,
+    /// Take on this role first, with the credentials found: that of the account in which the logs lie.
+    #[arg(long, value_name = "ARN", conflicts_with = "no_sign_request")]
+    role_arn: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    external_id: Option<String>,
+    /// How the session of the role is called in CloudTrail; by default offtrail.
+    #[arg(long, value_name = "NAME", requires = "role_arn")]
+    role_session_name: Option<String>,
     /// Agree to pay for requests to a requester-pays bucket.
     #[arg(long)]
     requester_pays: bool,
@@ -170,6 +195,9 @@ pub(crate) struct S3Args {
     #[arg(long)]
     no_sign_request: bool,
 }
+
+/// How a session of a role is called where nobody says.
+const ROLE_SESSION_NAME: &str = "offtrail";
 
 impl S3Args {
     /// As settings.
@@ -179,6 +207,14 @@ impl S3Args {
             region: self.region.clone(),
             profile: self.profile.clone(),
             path_style: self.path_style.then_some(true),
+            role: self.role_arn.clone().map(|arn| Role {
+                arn,
+                external_id: self.external_id.clone(),
+                session_name: self
+                    .role_session_name
+                    .clone()
+                    .unwrap_or_else(|| ROLE_SESSION_NAME.to_owned()),
+            }),
             anonymous: self.no_sign_request,
             requester_pays: self.requester_pays,
             ..S3Settings::default()

@@ -12,6 +12,7 @@ mod inert;
 mod line;
 mod observation;
 mod page;
+mod plan;
 mod policy;
 mod principal;
 mod review;
@@ -43,6 +44,10 @@ pub use html::{
 pub use inert::{TEXT_CHARS_MAX, inert, inert_within};
 pub use observation::{OBSERVATION_VERSION, write_observation, write_reject};
 pub use page::{COLUMNS, Style};
+pub use plan::{
+    Estimate, GET_USD_PER_THOUSAND, INTERNET_USD_PER_GB, LIST_USD_PER_THOUSAND, PLAN_VERSION,
+    PRICE_DATE, PRICE_REGION, Plan, write_plan, write_plan_text,
+};
 pub use policy::{
     Conditions, MANAGED_POLICIES_MAX, MANAGED_POLICY_CHARS_MAX, PolicyDocument, PolicyDraft,
     PolicyView, SCP_CHARS_MAX, SCPS_MAX, Scope, ScpDraft, Statement, draft_policy, draft_scp,

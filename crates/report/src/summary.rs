@@ -462,7 +462,7 @@ fn apart_words(apart: &Apart) -> String {
 }
 
 /// A size in decimal units: `1.2 MB`.
-fn bytes_words(bytes: u64) -> String {
+pub(crate) fn bytes_words(bytes: u64) -> String {
     const UNITS: [(u64, &str); 4] = [
         (1_000_000_000_000, "TB"),
         (1_000_000_000, "GB"),

@@ -15,6 +15,7 @@ mod announced;
 mod failure;
 mod folder;
 mod inbox;
+mod inventory;
 mod item;
 mod items;
 mod layout;
@@ -37,6 +38,7 @@ pub use inbox::{
     MESSAGE_BYTES_HELD_MAX, MESSAGES_HELD_MAX, Next, Notice, NoticeError, QueueError, RECEIVERS,
     RETRY_WAIT, Receipt, Skipped, VISIBILITY, WRAPPINGS_MAX,
 };
+pub use inventory::{INVENTORY_FILES_MAX, INVENTORY_LINE_BYTES_MAX, InventoryError};
 pub use item::{Fingerprint, Item, Provenance};
 pub use items::{Items, ItemsError, LIST_BYTES_MAX, SORTED_AT_ONCE_MAX};
 pub use layout::{Day, Layout, LayoutKind};
@@ -46,8 +48,8 @@ pub use range::TimeRange;
 pub use reader::{Delivery, ReadError, Reader};
 pub use s3::{S3Error, aws_config};
 pub use settings::{
-    ATTEMPTS_MAX, CONNECT_TIMEOUT, FANOUT_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX,
-    LATENESS_SECS_MAX, LIST_IN_FLIGHT_MAX, LIST_PAGE_SIZE, OBJECT_BYTES_MAX, READ_TIMEOUT,
+    ATTEMPTS_MAX, CONNECT_TIMEOUT, FANOUT_MAX, IN_FLIGHT, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX,
+    LATENESS_SECS_MAX, LIST_IN_FLIGHT_MAX, LIST_PAGE_SIZE, OBJECT_BYTES_MAX, READ_TIMEOUT, Role,
     S3Settings, STDIN_BYTES_MAX, Settings,
 };
 pub use source::{Source, SourceError};

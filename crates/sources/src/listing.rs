@@ -1,13 +1,15 @@
 //! Names all there is to read, in one sorted list, before anything is opened.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::folder;
+use crate::inventory::{Inventory, InventoryError};
 use crate::item::{Fingerprint, Item, Provenance};
 use crate::items::{Items, ItemsError};
-use crate::name::{Name, NameError};
+use crate::name::{Name, NameError, NoName};
 use crate::range::{DeliveryRange, TimeRange};
 use crate::reader::Reader;
 use crate::s3::{S3Error, Store};
@@ -67,6 +69,9 @@ pub enum ListError {
     /// A line is no name.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// An inventory of S3 can't be used.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
     /// The list is long, and what lies in its temporary file is lost.
     #[error(transparent)]
     Items(#[from] ItemsError),
@@ -83,6 +88,15 @@ impl Listing {
             Some(layout) if !range.keeps(&layout) => self.pruned.files += 1,
             _ => self.items.push(&item),
         }
+    }
+
+    /// What this and the other found, as one.
+    ///
+    /// # Errors
+    /// One of the lists can't be read back.
+    pub fn joined(mut self, other: Listing) -> Result<Self, ListError> {
+        self.extend(other)?;
+        Ok(self.tidied()?)
     }
 
     /// Takes in what another part of the work found.
@@ -153,16 +167,18 @@ impl Sources {
     /// there is a [`Problem`]. A folder is walked.
     ///
     /// # Errors
-    /// A line is no name; its number from 1 is told.
-    pub fn named<'n>(
+    /// A line is no name or can't be read; its number from 1 is told.
+    pub fn named<S: AsRef<str>>(
         &self,
-        names: impl Iterator<Item = &'n str>,
+        names: impl Iterator<Item = io::Result<S>>,
         range: TimeRange,
     ) -> Result<Listing, ListError> {
         let range = DeliveryRange::new(range, self.settings.lateness_secs_max);
         let mut listing = Listing::default();
         for (line, name) in (1..).zip(names) {
             let refused = |reason| NameError { line, reason };
+            let name = name.map_err(|error| refused(NoName::Unreadable(error.to_string())))?;
+            let name = name.as_ref();
             if name.is_empty() {
                 continue;
             }
@@ -179,6 +195,30 @@ impl Sources {
             }
         }
         Ok(listing.tidied()?)
+    }
+
+    /// Takes what an inventory of S3 lists, less what the keys alone tell to be out of `range`: nothing is listed. `manifest` is its `manifest.json`, as a file or an
+    /// object. Where some of `under` are addresses of S3, only what lies under one of them is taken.
+    ///
+    /// # Errors
+    /// The manifest or one of its files can't be read, or is no inventory as CSV.
+    pub fn inventory(
+        &self,
+        manifest: &Source,
+        under: &[Source],
+        range: TimeRange,
+    ) -> Result<Listing, ListError> {
+        let store = match manifest {
+            Source::S3 { .. } => Some(self.store()?),
+            Source::Stdin | Source::Path(_) => None,
+        };
+        let inventory = Inventory {
+            store: store.as_deref(),
+            bytes_max: self.settings.object_bytes_max,
+            under,
+            range: DeliveryRange::new(range, self.settings.lateness_secs_max),
+        };
+        Ok(inventory.read(manifest)?.tidied()?)
     }
 
     /// Hands out the content of `items`, in their order.

@@ -27,6 +27,9 @@ pub enum NoName {
     /// A bucket without a key, or a key that ends with a `/`.
     #[error("{0:?} names no object; write s3://BUCKET/KEY, one object a line")]
     NoObject(String),
+    /// It can't be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// What follows the key is not size and tag.
     #[error(
         "after {0:?}, write nothing, or its size in bytes and its entity tag, with tabs between"

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -141,7 +142,18 @@ struct Fetched {
 
 impl Reader {
     pub(crate) fn new(items: Items, store: Option<Arc<Store>>, settings: &Settings) -> Self {
-        let gate = Gate::new(settings.in_flight_max, settings.in_flight_bytes_max);
+        // What an earlier reader of the same store found out holds on.
+        let known = store
+            .as_ref()
+            .map_or(0, |store| store.clients.allowed.load(Ordering::Relaxed));
+        let begin = match known {
+            0 => settings.in_flight,
+            known => known.min(settings.in_flight_max),
+        };
+        let gate = Gate::new(
+            (begin, settings.in_flight_max),
+            settings.in_flight_bytes_max,
+        );
         let shared = Arc::new(Shared {
             items,
             queue: Mutex::new(Queue {
@@ -230,8 +242,10 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some((task, _)) = &self.fetching {
+        if let Some((task, store)) = &self.fetching {
             task.abort();
+            let allowed = self.shared.queue().gate.allowed();
+            store.clients.allowed.store(allowed, Ordering::Relaxed);
         }
     }
 }

@@ -14,3 +14,4 @@ pub use error::S3Error;
 pub(crate) use fetch::{Fetch, fetch};
 pub(crate) use gate::{Gate, Ticket};
 pub(crate) use list::decode;
+pub(crate) use list::passes_over;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::layout::DAY_SECS;
 
-/// S3 objects being fetched at once, at most; throttling lowers it for a while.
-pub const IN_FLIGHT_MAX: usize = 64;
+/// S3 objects being fetched at once to begin with. Good answers raise it, up to [`IN_FLIGHT_MAX`]; throttling and time-outs lower it.
+pub const IN_FLIGHT: usize = 64;
+/// S3 objects being fetched at once, at most.
+pub const IN_FLIGHT_MAX: usize = 512;
 /// Bytes of S3 objects fetched or being fetched and not yet handed out, at most (128 MiB). A larger object is fetched alone.
 pub const IN_FLIGHT_BYTES_MAX: u64 = 128 << 20;
 /// Bytes of one file or object as it lies there, at most (512 MiB).
@@ -30,7 +32,9 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How to read: limits, and how to reach S3.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// See [`IN_FLIGHT_MAX`]. Zero counts as one.
+    /// See [`IN_FLIGHT`]. Zero counts as one.
+    pub in_flight: usize,
+    /// See [`IN_FLIGHT_MAX`]. Less than `in_flight` counts as that.
     pub in_flight_max: usize,
     /// See [`IN_FLIGHT_BYTES_MAX`].
     pub in_flight_bytes_max: u64,
@@ -47,6 +51,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            in_flight: IN_FLIGHT,
             in_flight_max: IN_FLIGHT_MAX,
             in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
             object_bytes_max: OBJECT_BYTES_MAX,
@@ -68,6 +73,8 @@ pub struct S3Settings {
     pub profile: Option<String>,
     /// Bucket in the path instead of the host name; `None`: only for an endpoint that is an IP address or `localhost`.
     pub path_style: Option<bool>,
+    /// A role to take on first, with the credentials found: that of the account in which the logs lie.
+    pub role: Option<Role>,
     /// Ask unsigned, for public buckets: no credentials are looked for.
     pub anonymous: bool,
     /// Agree to pay for requests to a requester-pays bucket.
@@ -86,6 +93,17 @@ pub struct S3Settings {
     pub read_timeout: Duration,
 }
 
+/// A role to take on through STS. Its credentials are renewed before they end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// `arn:aws:iam::111122223333:role/name`.
+    pub arn: String,
+    /// What the role's trust policy may ask for, where it lies in somebody else's account.
+    pub external_id: Option<String>,
+    /// What the log-archive account's own trail shows who it was.
+    pub session_name: String,
+}
+
 impl Default for S3Settings {
     fn default() -> Self {
         Self {
@@ -93,6 +111,7 @@ impl Default for S3Settings {
             region: None,
             profile: None,
             path_style: None,
+            role: None,
             anonymous: false,
             requester_pays: false,
             attempts_max: ATTEMPTS_MAX,

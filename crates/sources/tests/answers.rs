@@ -183,6 +183,52 @@ fn a_bucket_elsewhere_is_followed() {
 }
 
 #[test]
+fn an_object_named_without_listing_is_followed_too() {
+    let moved = refusal(
+        "301 Moved Permanently",
+        "x-amz-bucket-region: eu-west-1\r\n",
+        "PermanentRedirect",
+    );
+    let canned = Canned::start(vec![moved, answer("200 OK", "", "hello")]);
+    let sources = canned.sources(1);
+    let names = ["s3://bucket/a", "s3://bucket/b"].map(Ok);
+    let items = sources
+        .named(names.into_iter(), TimeRange::default())
+        .unwrap()
+        .items;
+    let reader = sources.read(items).unwrap();
+    for _ in 0..2 {
+        assert_eq!(reader.next().unwrap().bytes.unwrap(), b"hello");
+    }
+    assert!(canned.heads().len() >= 3);
+}
+
+#[test]
+fn an_answer_that_does_not_come_in_time_is_told_as_such() {
+    // Takes the connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let s3 = S3Settings {
+        endpoint: Some(format!("http://{}", silent.local_addr().unwrap())),
+        region: Some("us-east-1".into()),
+        anonymous: true,
+        attempts_max: 1,
+        read_timeout: Duration::from_millis(50),
+        ..S3Settings::default()
+    };
+    let sources = Sources::new(Settings {
+        s3,
+        ..Settings::default()
+    });
+    let items = sources
+        .named(["s3://bucket/a"].into_iter().map(Ok), TimeRange::default())
+        .unwrap()
+        .items;
+    let reader = sources.read(items).unwrap();
+    let error = reader.next().unwrap().bytes.unwrap_err();
+    assert!(error.to_string().contains("can't reach S3"), "{error}");
+}
+
+#[test]
 fn slowing_down_and_broken_bodies_are_tried_again() {
     let page = answer("200 OK", "", PAGE);
     let slow = refusal("503 Slow Down", "", "SlowDown");

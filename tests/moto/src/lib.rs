@@ -14,8 +14,8 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::mpsc,
-    time::Duration,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
 };
 
 pub use queues::arn;
@@ -35,6 +35,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 pub struct Moto {
     child: Child,
     port: u16,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Moto {
@@ -58,15 +59,24 @@ impl Moto {
             .unwrap();
         let talk = BufReader::new(child.stderr.take().unwrap());
         let (told, port) = mpsc::channel();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
         // Goes on reading after the port is told, lest the server's talk fills the pipe; ends with the server.
         std::thread::spawn(move || {
             for line in talk.lines().map_while(Result::ok) {
                 if let Some((_, port)) = line.split_once("Running on http://127.0.0.1:") {
                     let _ = told.send(port.trim().parse::<u16>());
                 }
+                if let Some((_, request)) = line.split_once('"') {
+                    kept.lock().unwrap().push(request.to_owned());
+                }
             }
         });
-        let mut moto = Self { child, port: 0 };
+        let mut moto = Self {
+            child,
+            port: 0,
+            log,
+        };
         moto.port = port
             .recv_timeout(START_TIMEOUT)
             .expect("moto_server tells its port")
@@ -84,6 +94,29 @@ impl Moto {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What was asked of it since the last call, each as `GET /bucket/key HTTP/1.1" 200 -`: all that was answered before this call, and nothing of what comes after.
+    ///
+    /// # Panics
+    /// It says nothing any more.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<String> {
+        // The log is in order: when this request is in it, so are those before.
+        let mark = "/moto-api/data.json?mark";
+        self.ask(&format!("GET {mark}"), &[], b"");
+        let begun = Instant::now();
+        loop {
+            let mut log = self.log.lock().unwrap();
+            if let Some(at) = log.iter().position(|line| line.contains(mark)) {
+                let mut taken: Vec<String> = log.drain(..=at).collect();
+                taken.pop();
+                return taken;
+            }
+            drop(log);
+            assert!(begun.elapsed() < START_TIMEOUT, "the server says nothing");
+            std::thread::yield_now();
+        }
     }
 
     /// One plain HTTP request to S3.

@@ -10,12 +10,13 @@ use offtrail_sources::Items;
 use offtrail_store::Store;
 
 use crate::{
-    args::InputArgs,
+    args::{InputArgs, ListArgs},
     errors::Outcome,
     pipeline::{
         calibration,
         learn::{Known, Learning, commit},
         naming::{Naming, agree},
+        plan,
         run::{list, reconcile, settings},
     },
     progress::Talk,
@@ -25,14 +26,23 @@ use crate::{
 ///
 /// Interrupted at any moment, it goes on where it stopped when run again; files and events learnt before are not counted twice.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "\
+#[command(
+    mut_arg("sources", |arg| arg.required(false).required_unless_present_any(["keys", "inventory"])),
+    after_help = "\
 Examples:
   offtrail backfill AWSLogs/ --baseline org.db
   offtrail backfill s3://trail-bucket/AWSLogs --baseline org.db --since 2026-06-01
-  offtrail backfill new-files/ --baseline org.db    (adds to what is there)")]
+  offtrail backfill new-files/ --baseline org.db    (adds to what is there)
+  offtrail backfill s3://trail-bucket/AWSLogs --baseline org.db --plan    (requests, cost and time; fetches nothing)
+  offtrail backfill --keys keys.txt --baseline org.db
+  offtrail backfill --inventory s3://lists/trail-bucket/daily/2026-08-30T01-00Z/manifest.json --baseline org.db
+  offtrail backfill s3://trail-bucket/AWSLogs --baseline org.db --role-arn arn:aws:iam::111122223333:role/read-logs"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) listed: ListArgs,
     /// The baseline file; created if absent.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: PathBuf,
@@ -52,7 +62,10 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     let settings = settings(args.settings.as_deref())?;
     let naming = Naming::open(args.input.asn_db.as_deref())?;
     let mut tally = Tally::default();
-    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    if args.listed.plan {
+        return plan(args, talk);
+    }
+    let (sources, listing) = list((&args.input, &args.listed), &mut tally, talk)?;
     let mut store = Store::create_or_open(&args.baseline)?;
     let words = Vocabulary::new();
     let mut known = Known::load(&store, &words)?;
@@ -88,6 +101,20 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     }
     reconcile(&args.input, ("backfill", Purpose::Learn), &tally, talk)?;
     Ok(Outcome::Done)
+}
+
+/// Says what the run would read.
+fn plan(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    let left_out = |items: Items| match args.baseline.exists() {
+        true => learnt_before_left_out(items, &Store::open_read_only(&args.baseline)?),
+        false => Ok(items),
+    };
+    plan::tell(
+        (&args.input, &args.listed),
+        ("backfill", Purpose::Learn),
+        left_out,
+        talk,
+    )
 }
 
 /// The items that are not learnt yet.

@@ -19,7 +19,7 @@ use offtrail_sources::Source;
 use offtrail_store::Store;
 
 use crate::{
-    args::{InputArgs, JudgeArgs, time},
+    args::{InputArgs, JudgeArgs, ListArgs, time},
     errors::Outcome,
     output::{self, Output},
     pipeline::{
@@ -28,7 +28,7 @@ use crate::{
         handed_on,
         judge::{Judging, Side},
         naming::{Naming, agree_on_facts},
-        remembered,
+        plan, remembered,
         run::{list, reconcile, settings},
         score::{Labels, Scoring},
         suppressions,
@@ -41,16 +41,22 @@ use crate::{
 /// Every event is judged by what came before it, and only then learnt. Says how many findings a day there would have been, of
 /// which severity and about whom, and which threshold keeps within --budget findings a day in the whole organisation.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "\
+#[command(
+    mut_arg("sources", |arg| arg.required(false).required_unless_present_any(["keys", "inventory"])),
+    after_help = "\
 Examples:
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --html backtest.html --findings findings.jsonl
   offtrail backtest s3://trail-bucket/AWSLogs --learn-until 2026-08-30 --budget 3 --findings findings.jsonl
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --compare other.toml --html backtest.html --findings findings.jsonl
   offtrail backtest AWSLogs/ --learn-until 2026-08-30 --all --findings all.jsonl   (to tune and to score)
-  offtrail backtest - --observations --baseline parts.db --learn-until 2026-08-30 < sorted.lines   (of many machines)")]
+  offtrail backtest - --observations --baseline parts.db --learn-until 2026-08-30 < sorted.lines   (of many machines)
+  offtrail backtest s3://trail-bucket/AWSLogs --learn-until 2026-08-30 --plan   (requests, cost and time; fetches nothing)"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) listed: ListArgs,
     /// Learn events before this time; judge those from it on.
     #[arg(long, value_name = "TIME", value_parser = time)]
     learn_until: Timestamp,
@@ -69,7 +75,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SETTINGS")]
     compare: Option<PathBuf>,
     /// SOURCE holds what `offtrail partial --learn-until` of many machines handed on: lines of observations sorted by their keys, and the tally.
-    #[arg(long, requires = "baseline")]
+    #[arg(long, requires = "baseline", conflicts_with_all = ["keys", "inventory", "plan"])]
     observations: bool,
     /// With --observations: the baseline that `offtrail merge` made of the same parts; only read.
     #[arg(long, value_name = "FILE", requires = "observations")]
@@ -83,6 +89,10 @@ const BUDGET: f64 = 1.0;
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    if args.listed.plan {
+        let listed = (&args.input, &args.listed);
+        return plan::tell(listed, ("backtest", Purpose::Judge), Ok, talk);
+    }
     let words = Vocabulary::new();
     let naming = Naming::open(args.input.asn_db.as_deref())?;
     let judging = judging(args, (&words, naming.as_ref()), talk)?;
@@ -164,7 +174,7 @@ fn judge_archive<'j>(
     (tally, talk): (&mut Tally, Talk),
     tell: impl FnMut(Side, &Finding) -> anyhow::Result<()>,
 ) -> anyhow::Result<(Watch<'j>, u64)> {
-    let (sources, listing) = list(&args.input, tally, talk)?;
+    let (sources, listing) = list((&args.input, &args.listed), tally, talk)?;
     let watch = watch(judging, second, Baseline::new())?;
     let judged = judging.run(&sources, listing, watch, tally, tell)?;
     let only_learnt = judged.watch.tally().only_learnt;

@@ -13,7 +13,7 @@ use offtrail_report::{FindingV1, write_finding_short, write_finding_text};
 use offtrail_simulator::{Settings, demo_settings};
 
 use crate::{
-    args::{Format, InputArgs, JudgeArgs, Learn},
+    args::{Format, InputArgs, JudgeArgs, Learn, ListArgs},
     commands::{backfill, detect, explain, simulate},
     errors::Outcome,
     output::{self, Output},
@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     backfill::run(
         &backfill::Arguments {
             input: InputArgs::folder(files.archive.clone(), None, Some(learn_until)),
+            listed: ListArgs::default(),
             baseline: files.baseline.clone(),
             checkpoint_files: backfill::CHECKPOINT_FILES,
             settings: None,
@@ -60,6 +61,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     detect::run(
         &detect::Arguments {
             input: InputArgs::folder(files.archive.clone(), Some(learn_until), None),
+            listed: ListArgs::default(),
             baseline: files.baseline.clone(),
             judge: JudgeArgs {
                 findings: Some(files.findings.clone()),

@@ -11,7 +11,7 @@ use offtrail_report::{Purpose, Tally};
 use offtrail_store::{More, Store};
 
 use crate::{
-    args::{InputArgs, JudgeArgs},
+    args::{InputArgs, JudgeArgs, ListArgs},
     errors::Outcome,
     pipeline::{
         calibration,
@@ -19,7 +19,7 @@ use crate::{
         judge::Judging,
         learn::{commit_at_the_end, forgotten},
         naming::{Naming, agree},
-        remembered,
+        plan, remembered,
         run::{list, reconcile, settings},
         suppressions,
     },
@@ -31,14 +31,21 @@ use crate::{
 /// What was learnt before is not judged again. The baseline is written once, at the end, after the findings. It also keeps open findings,
 /// so that days judged one by one tell what one run over all of them tells.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "\
+#[command(
+    mut_arg("sources", |arg| arg.required(false).required_unless_present_any(["keys", "inventory"])),
+    after_help = "\
 Examples:
   offtrail detect AWSLogs/ --baseline org.db --since 2026-08-30
   offtrail detect s3://trail-bucket/AWSLogs --baseline org.db --findings findings.jsonl --fail-on high
-  offtrail detect today.json.gz --baseline org.db --learn none --format text")]
+  offtrail detect today.json.gz --baseline org.db --learn none --format text
+  offtrail detect s3://trail-bucket/AWSLogs --baseline org.db --since 2026-08-30 --plan    (requests, cost and time; fetches nothing)
+  aws s3api list-objects-v2 … | offtrail detect --keys - --baseline org.db"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) listed: ListArgs,
     /// The baseline file, learnt by `offtrail backfill`.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: PathBuf,
@@ -48,6 +55,10 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
+    if args.listed.plan {
+        let listed = (&args.input, &args.listed);
+        return plan::tell(listed, ("detect", Purpose::Judge), Ok, talk);
+    }
     let settings = settings(args.judge.rules.settings.as_deref())?;
     let suppressions = suppressions::read(args.judge.rules.suppressions.as_deref())?;
     let policy = args.judge.learn.policy();
@@ -84,7 +95,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     };
     let mut findings = Findings::open(&args.judge)?;
     let mut tally = Tally::default();
-    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    let (sources, listing) = list((&args.input, &args.listed), &mut tally, talk)?;
     let mut watch = judging.watch(baseline, repeats);
     if policy != LearningPolicy::Frozen {
         watch = watch.with_touched();

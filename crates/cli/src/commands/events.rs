@@ -12,7 +12,7 @@ use offtrail_report::{Purpose, Tally, write_observation, write_reject};
 use offtrail_sources::Delivery;
 
 use crate::{
-    args::InputArgs,
+    args::{InputArgs, ListArgs},
     errors::Outcome,
     output::Output,
     pipeline::{
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
         None => None,
     };
     let mut tally = Tally::default();
-    let (sources, listing) = list(&args.input, &mut tally, talk)?;
+    let (sources, listing) = list((&args.input, &ListArgs::default()), &mut tally, talk)?;
     let rows = match args.input.summary {
         Some(_) => Rows::ByFile,
         None => Rows::Sums,

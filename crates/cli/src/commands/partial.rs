@@ -175,7 +175,7 @@ impl Arguments {
         }
         let sources = Sources::new(self.input.source_settings());
         let listing = sources
-            .named(names.lines(), self.input.range())
+            .named(names.lines().map(Ok), self.input.range())
             .context("read names")?;
         tell_listing(&listing, tally, talk);
         Ok((sources, listing))

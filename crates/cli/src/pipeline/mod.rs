@@ -9,6 +9,7 @@ pub(crate) mod learn;
 pub(crate) mod naming;
 pub(crate) mod order;
 pub(crate) mod parts;
+pub(crate) mod plan;
 pub(crate) mod remembered;
 pub(crate) mod run;
 pub(crate) mod score;

@@ -1,13 +1,17 @@
 //! The two ends that every reading command shares: listing what there is, and the reconciliation.
 
-use std::{io, path::Path};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+};
 
 use anyhow::Context as _;
 use offtrail_report::{Purpose, Tally, write_summary, write_summary_text};
-use offtrail_sources::{Listing, Sources};
+use offtrail_sources::{Listing, Source, Sources};
 
 use crate::{
-    args::{InputArgs, RejectsMax},
+    args::{InputArgs, ListArgs, RejectsMax},
     output::{self, Output},
     pipeline::tally::within_rejects_max,
     progress::{Progress, Talk},
@@ -18,14 +22,69 @@ use crate::{
 /// # Errors
 /// A source named by the user can't be listed.
 pub(crate) fn list(
-    input: &InputArgs,
+    (input, listed): (&InputArgs, &ListArgs),
     tally: &mut Tally,
     talk: Talk,
 ) -> anyhow::Result<(Sources, Listing)> {
     let sources = Sources::new(input.source_settings());
-    let listing = sources.list(&input.sources, input.range())?;
+    let range = input.range();
+    // An inventory stands in for the listing of what lies in S3.
+    let (instead, asked): (Vec<Source>, Vec<Source>) = input
+        .sources
+        .iter()
+        .cloned()
+        .partition(|source| listed.inventory.is_some() && matches!(source, Source::S3 { .. }));
+    let mut listing = sources.list(&asked, range)?;
+    if let Some(manifest) = &listed.inventory {
+        listing = listing.joined(sources.inventory(manifest, &instead, range)?)?;
+    }
+    if let Some(path) = &listed.keys {
+        let twice = path == Path::new("-") && asked.contains(&Source::Stdin);
+        anyhow::ensure!(
+            !twice,
+            "read standard input: it can't hold both events and names; give --keys a file"
+        );
+        let named = sources.named(names(path)?, range);
+        let named =
+            named.with_context(|| format!("read names {:?}", path.display().to_string()))?;
+        listing = listing.joined(named)?;
+    }
     tell_listing(&listing, tally, talk);
     Ok((sources, listing))
+}
+
+/// Bytes of a line that names something to read, at most.
+const NAME_BYTES_MAX: u64 = 64 << 10;
+
+/// The lines of a file of names, or of standard input.
+fn names(path: &Path) -> anyhow::Result<impl Iterator<Item = io::Result<String>>> {
+    let mut from: Box<dyn BufRead> = match path == Path::new("-") {
+        true => Box::new(io::stdin().lock()),
+        false => {
+            let opened = File::open(path);
+            let doing = || {
+                format!(
+                    "read names {:?}; correct the path",
+                    path.display().to_string()
+                )
+            };
+            Box::new(BufReader::new(opened.with_context(doing)?))
+        }
+    };
+    Ok(std::iter::from_fn(move || {
+        let mut line = String::new();
+        match from.by_ref().take(NAME_BYTES_MAX).read_line(&mut line) {
+            Err(error) => Some(Err(error)),
+            Ok(0) => None,
+            Ok(read) if read as u64 == NAME_BYTES_MAX => Some(Err(io::Error::other(format!(
+                "more than {NAME_BYTES_MAX} bytes; write one name a line"
+            )))),
+            Ok(_) => {
+                line.truncate(line.trim_end_matches(['\n', '\r']).len());
+                Some(Ok(line))
+            }
+        }
+    }))
 }
 
 /// Counts what a listing leaves out, and says it.

@@ -126,7 +126,7 @@ impl Line {
 impl Desk {
     pub(super) fn new(feeds: &[Feed], settings: InboxSettings, known: Known) -> Self {
         let gate = Gate::new(
-            settings.sources.in_flight_max,
+            (settings.sources.in_flight, settings.sources.in_flight_max),
             settings.sources.in_flight_bytes_max,
         );
         let line = |feed: &Feed| Line {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -16,7 +19,7 @@ use crate::listing::{ListError, Listing};
 use crate::range::DeliveryRange;
 use crate::s3::S3Error;
 use crate::s3::list;
-use crate::settings::S3Settings;
+use crate::settings::{Role, S3Settings};
 
 /// Threads that drive the requests: TLS is their only real work.
 const THREADS: usize = 2;
@@ -37,6 +40,8 @@ pub(crate) struct Clients {
     pub(crate) settings: S3Settings,
     config: SdkConfig,
     home: Client,
+    /// How many objects the last reader found that it may fetch at once; 0 before the first.
+    pub(crate) allowed: AtomicUsize,
     /// Clients of buckets that turned out to lie in another region than asked.
     moved: Mutex<BTreeMap<String, Client>>,
 }
@@ -61,6 +66,7 @@ impl Store {
                 settings,
                 config,
                 home,
+                allowed: AtomicUsize::new(0),
                 moved: Mutex::default(),
             }),
         })
@@ -138,13 +144,32 @@ pub async fn aws_config(settings: &S3Settings) -> SdkConfig {
         loader = loader.no_credentials();
     }
     let config = loader.load().await;
-    match config.region() {
+    let config = match config.region() {
         Some(_) => config,
         None => config
             .into_builder()
             .region(Region::new(REGION_DEFAULT))
             .build(),
+    };
+    match &settings.role {
+        Some(role) if !settings.anonymous => with_role(config, role).await,
+        _ => config,
     }
+}
+
+/// The same configuration with the role's credentials instead of those found: the SDK asks for them when they are first needed, and again before they end.
+async fn with_role(config: SdkConfig, role: &Role) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(&role.arn)
+        .session_name(&role.session_name)
+        .configure(&config);
+    if let Some(external_id) = &role.external_id {
+        provider = provider.external_id(external_id);
+    }
+    let provider = provider.build().await;
+    config
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
 }
 
 fn client(config: &SdkConfig, settings: &S3Settings) -> Client {

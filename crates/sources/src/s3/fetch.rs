@@ -7,9 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::error::{BoxError, ConnectorError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStreamError;
 use aws_sdk_s3::types::RequestPayer;
@@ -25,7 +26,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub(crate) struct Fetch {
     pub(crate) clients: Arc<Clients>,
     pub(crate) object_bytes_max: u64,
-    /// Called whenever S3 says "slow down".
+    /// Called whenever S3 says "slow down", or does not answer in time.
     pub(crate) on_throttle: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -101,7 +102,7 @@ async fn body(answer: GetObjectOutput, bytes_max: u64) -> Result<Option<Vec<u8>>
     Ok(Some(bytes))
 }
 
-/// Watches each attempt of a request for S3's "slow down" (503 or 429).
+/// Watches each attempt of a request for S3's "slow down" (503 or 429), and for time-outs.
 struct ThrottleWatch(Arc<dyn Fn() + Send + Sync>);
 
 impl fmt::Debug for ThrottleWatch {
@@ -121,10 +122,17 @@ impl Intercept for ThrottleWatch {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if context
-            .response()
-            .is_some_and(|response| matches!(response.status().as_u16(), 429 | 503))
-        {
+        let refused = |response: &HttpResponse| matches!(response.status().as_u16(), 429 | 503);
+        let late = || {
+            let failed = context.output_or_error().and_then(Result::err);
+            failed.is_some_and(|error| {
+                error.is_timeout_error()
+                    || error
+                        .as_connector_error()
+                        .is_some_and(ConnectorError::is_timeout)
+            })
+        };
+        if context.response().map_or_else(late, refused) {
             (self.0)();
         }
         Ok(())

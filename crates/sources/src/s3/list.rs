@@ -248,11 +248,7 @@ impl Walk {
         let Some(folder) = other_service(key) else {
             return false;
         };
-        let beside = folder
-            .trim_end_matches('/')
-            .rfind('/')
-            .map_or(0, |slash| slash + 1);
-        if self.asked.len() > beside {
+        if !passes_over(folder, &self.asked) {
             return false;
         }
         listing.passed_over.insert(Provenance::Object {
@@ -265,6 +261,12 @@ impl Walk {
     fn doing(&self, prefix: &str) -> String {
         format!("list s3://{}/{}", self.bucket, shown(prefix))
     }
+}
+
+/// Whether another service's folder is passed over where `asked` was asked for: not when the user aimed at it.
+pub(crate) fn passes_over(folder: &str, asked: &str) -> bool {
+    let beside = folder.trim_end_matches('/').rfind('/');
+    asked.len() <= beside.map_or(0, |slash| slash + 1)
 }
 
 /// Undoes form-url-encoding, which S3 uses in listings and notifications (`+` is a space). What is no encoding is kept as it is.
