@@ -10,7 +10,7 @@ use crate::{
     Envelope, FileTally, Limits, Reason, Reject,
     classify::Shape,
     parser::Out,
-    record::{Key, Met, Object, RawRecord},
+    record::{Key, Object},
     resolve,
     scan::{Break, Scanner},
     unpack::Unpacked,
@@ -154,6 +154,7 @@ impl<'r> Reader<'r> {
             }
             let before = self.found();
             let result = match byte {
+                b'{' if self.plain(&mut scanner, start) => Ok(()),
                 b'{' => {
                     let mut object = Object::default();
                     self.object(&mut scanner, true, &mut object)
@@ -229,11 +230,7 @@ impl<'r> Reader<'r> {
                 object.first_key = key.name();
             }
             place = key as usize;
-            if key == Key::Identity {
-                self.identity(&mut object.record, scanner)?;
-            } else {
-                object.record.take(key, scanner)?;
-            }
+            object.record.take(key, scanner)?;
         }
         object.deepest = scanner.deepest + 1;
         Ok(())
@@ -252,27 +249,19 @@ impl<'r> Reader<'r> {
         true
     }
 
-    /// Reads an identity, or passes over one that was met before.
-    fn identity<'a>(
-        &mut self,
-        record: &mut RawRecord<'a>,
-        scanner: &mut Scanner<'a>,
-    ) -> Result<(), Break> {
-        scanner.peek();
-        let (text, start) = (scanner.text(), scanner.at());
-        match self.out.meet(&text[start..]) {
-            Met::Before(id) => {
-                let (length, deepest) = self.out.met(id);
-                record.meet_identity(id, &text[start..start + length], deepest);
-                scanner.go_to(start + length);
-                scanner.deepest = scanner.deepest.max(deepest);
-                Ok(())
-            }
-            met => {
-                record.met = met;
-                record.take(Key::Identity, scanner)
-            }
+    /// Takes the record that begins with the brace at `start` the short way, if it goes that way; the scanner stands behind it then.
+    fn plain(&mut self, scanner: &mut Scanner<'_>, start: usize) -> bool {
+        if self.searching {
+            return false;
         }
+        let index = self.tally.records;
+        let Some(end) = self.out.plain(index, scanner.text(), start, &self.limits) else {
+            return false;
+        };
+        self.envelope(Envelope::Single);
+        self.tally.observation();
+        scanner.go_to(end);
+        true
     }
 
     /// Reads the elements of an array whose bracket is consumed; false if the text ended before the closing one.
@@ -317,6 +306,9 @@ impl<'r> Reader<'r> {
         let next = scanner.peek();
         let start = scanner.at();
         if next == Some(b'{') {
+            if self.plain(scanner, start) {
+                return Ok(());
+            }
             let mut object = Object::default();
             self.object(scanner, false, &mut object)?;
             self.judge(&mut object, &text[start..scanner.at()]);

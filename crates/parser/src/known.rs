@@ -1,15 +1,15 @@
 //! [`KnownCallers`]: what was made of a caller before, so that the next record of the same one needs no second thought.
 //!
 //! Most of an observation follows from who called and how: identity, user agent, address, region. Those texts repeat from record to
-//! record, all but the access key and the moment its session began. So what resolving them gave is kept under these very texts, and a record
-//! that brings them again becomes an observation without becoming an event first. Equal texts in the same fields have equal
-//! meaning, so the short way can't differ from the long one; whatever is not plainly regular takes the long one.
+//! record, all but the access key and the moment its session began. So an identity is kept as its text with two holes, and what resolving it gave is kept
+//! for it and the other texts. Equal texts in the same fields have equal meaning, and nothing is taken for known by a hash alone, so the short way
+//! can't differ from the long one; whatever is not plainly regular takes the long one.
 
 use std::{borrow::Cow, hash::BuildHasher as _, ops::Range};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use offtrail_event::{
     Category, CredentialId, CredentialKind, Event, Fingerprint, Observation, OriginKind,
     OutcomeClass, PrincipalId, PrincipalKind, TextId, Timestamp, Traits,
@@ -17,8 +17,11 @@ use offtrail_event::{
 
 use crate::{
     credential,
-    record::{Met, RawRecord},
-    scan::{Quoted, Value},
+    outcome::SIGN_IN,
+    plain::Plain,
+    record::RawRecord,
+    scan::Value,
+    special::{next_special, quotes},
     time,
 };
 
@@ -31,12 +34,33 @@ const CALLER_BYTES_MAX: usize = 8 << 10;
 /// What stands beside the texts of one entry in memory, about.
 const ENTRY_BYTES: usize = 256;
 
-/// Where an identity names its key, which is found first: most identities differ there, and all of one session agree.
-const ACCESS_KEY: &str = "\"accessKeyId\":\"";
-const ACCESS_KEY_WITHIN_BYTES: usize = 512;
-/// Bytes that tell keys apart, and identities without one.
-const KEY_BYTES: usize = 40;
-const BEGINNING_BYTES: usize = 96;
+/// Bytes within which an identity has told its second value: type and unique id, or type and service.
+const BEGINNING_BYTES: usize = 256;
+
+/// Quotes around two keys and two texts, and around as many again where the first are shared by many identities.
+const QUOTES: u32 = 8;
+const MORE_QUOTES: u32 = 16;
+
+/// Identities that begin alike and are compared in turn.
+const ALIKE_MAX: usize = 8;
+
+/// Callers of one identity that are tried before they are looked for.
+const RECENT: usize = 4;
+
+/// Sources whose last `tlsDetails` is remembered; a power of two.
+const PASSED_OVER: usize = 64;
+
+/// An identity that stands in a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Identity<'t> {
+    /// Among those remembered.
+    pub(crate) class: u32,
+    /// In the text, bytes.
+    pub(crate) length: usize,
+    pub(crate) access_key: &'t str,
+    /// When its session began, as text.
+    created: &'t str,
+}
 
 /// What all records of one caller share.
 #[derive(Debug)]
@@ -56,6 +80,7 @@ pub(crate) struct Caller {
     pub(crate) account_text: Box<str>,
     /// For evidence.
     pub(crate) address: Box<str>,
+    pub(crate) user_agent: Box<str>,
     pub(crate) session_name: Box<str>,
     pub(crate) service: Box<str>,
 }
@@ -76,200 +101,346 @@ pub(crate) struct Own {
     pub(crate) category: Category,
 }
 
-/// An identity as it stands in records.
+/// An identity as it stands in records: the same text but for an access key and a moment.
 #[derive(Debug)]
-struct Identity {
-    hint: u64,
+struct Class {
+    hash: u64,
     text: Box<str>,
-    deepest: usize,
-    class: u64,
-    /// Where its access key lies in the text.
-    access_key: Option<Range<usize>>,
-    by_key: Option<CredentialId>,
-    /// Found out when first needed.
-    by_session: Option<Option<CredentialId>>,
+    /// The access key, and what of it may differ: all after its prefix. Empty where nothing may.
+    access_key: Range<usize>,
+    key: Range<usize>,
+    /// When the session began; empty where it does not tell.
+    created: Range<usize>,
+    /// Who the session is of, see [`credential::session_of`].
+    who: Box<str>,
+    /// Those of its callers met last, by their places.
+    recent: [Option<u32>; RECENT],
+}
+
+/// A caller and the texts it is known by.
+#[derive(Debug)]
+struct Known {
+    hash: u64,
+    class: u32,
+    /// Region, address and agent as CloudTrail writes them one after the other, from the region's key on, without its quote.
+    texts: Box<str>,
+    region: Range<usize>,
+    address: Range<usize>,
+    agent: Range<usize>,
+    event_type: Box<str>,
+    recipient: Box<str>,
+    from_console: Option<bool>,
+    caller: Caller,
+}
+
+/// What a caller is looked for by: its class, region, address, agent, type of event, recipient and mark of the console.
+type Parts<'a> = (u32, [&'a str; 5], Option<bool>);
+
+impl Known {
+    fn parts(&self) -> Parts<'_> {
+        let texts = [
+            &self.texts[self.region.clone()],
+            &self.texts[self.address.clone()],
+            &self.texts[self.agent.clone()],
+            &*self.event_type,
+            &*self.recipient,
+        ];
+        (self.class, texts, self.from_console)
+    }
+
+    /// Whether what stands outside of region, address and agent is the same.
+    fn is_also(&self, plain: &Plain<'_>) -> bool {
+        self.from_console == plain.from_console
+            && *self.recipient == *plain.recipient
+            && *self.event_type == *plain.event_type
+    }
 }
 
 /// What a worker remembers of callers.
 #[derive(Debug)]
 pub(crate) struct KnownCallers {
-    identities: Vec<Identity>,
-    places: HashTable<u32>,
-    /// Identities and classes forgotten so far: their numbers are not used again.
-    forgotten: u64,
-    /// Identities that differ in nothing but the access key and the beginning of the session.
-    classes: HashTable<(Box<[u8]>, u64)>,
-    callers: HashTable<(Box<[u8]>, Caller)>,
+    classes: Vec<Class>,
+    class_places: HashTable<u32>,
+    /// Beginnings shared by many identities, as hashes.
+    crowded: HashTable<u64>,
+    callers: Vec<Known>,
+    caller_places: HashTable<u32>,
     bytes: usize,
     /// There was no room for something.
     full: bool,
     hasher: FixedState,
-    access_key: memmem::Finder<'static>,
-    /// The texts of the identity and of the caller asked for last.
-    identity: Vec<u8>,
-    texts: Vec<u8>,
+    passed_over: Vec<Box<[u8]>>,
 }
 
 impl Default for KnownCallers {
     fn default() -> Self {
         Self {
-            identities: Vec::new(),
-            places: HashTable::new(),
-            forgotten: 0,
-            classes: HashTable::new(),
-            callers: HashTable::new(),
+            classes: Vec::new(),
+            class_places: HashTable::new(),
+            crowded: HashTable::new(),
+            callers: Vec::new(),
+            caller_places: HashTable::new(),
             bytes: 0,
             full: false,
             hasher: FixedState::default(),
-            access_key: memmem::Finder::new(ACCESS_KEY),
-            identity: Vec::new(),
-            texts: Vec::new(),
+            passed_over: vec![Box::default(); PASSED_OVER],
         }
     }
 }
 
+impl Class {
+    /// Whether a text begins with this identity. An object ends where it ends, whatever follows; and what stands in the holes are
+    /// strings, without escapes and of the same length.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        let own = self.text.as_bytes();
+        let same = |from: usize, to: usize| text.get(from..to) == own.get(from..to);
+        let whole =
+            |hole: &Range<usize>| hole.is_empty() || next_special(text, hole.start) == hole.end;
+        text.len() >= own.len()
+            && same(0, self.key.start)
+            && same(self.key.end, self.created.start)
+            && same(self.created.end, own.len())
+            && whole(&self.key)
+            && whole(&self.created)
+    }
+}
+
 impl KnownCallers {
-    /// Whether a text begins with an identity that was met before. An object ends where it ends, whatever follows: a text that
-    /// begins with the same bytes begins with the same object.
-    pub(crate) fn meet(&self, rest: &str) -> Met {
-        let bytes = rest.as_bytes();
-        let window = &bytes[..bytes.len().min(ACCESS_KEY_WITHIN_BYTES)];
-        let telling = match self.access_key.find(window) {
-            Some(at) => &bytes[at..bytes.len().min(at + KEY_BYTES)],
-            None => &bytes[..bytes.len().min(BEGINNING_BYTES)],
-        };
-        let hint = self.hasher.hash_one(telling);
+    /// The identity that stands at `at`, if it was met before.
+    #[inline]
+    pub(crate) fn meet<'t>(&self, text: &'t str, at: usize) -> Option<Identity<'t>> {
+        let rest = text.as_bytes().get(at..)?;
+        let hash = self.hasher.hash_one(beginning(rest, QUOTES)?);
+        let place = match self.class_at(hash, rest) {
+            None if self.is_crowded(hash) => {
+                self.class_at(self.hasher.hash_one(beginning(rest, MORE_QUOTES)?), rest)
+            }
+            place => place,
+        }?;
+        let class = &self.classes[place as usize];
+        let part = |range: &Range<usize>| text.get(at + range.start..at + range.end);
+        Some(Identity {
+            class: place,
+            length: class.text.len(),
+            access_key: part(&class.access_key)?,
+            created: part(&class.created)?,
+        })
+    }
+
+    #[inline]
+    fn class_at(&self, hash: u64, rest: &[u8]) -> Option<u32> {
         let same = |place: &u32| {
-            let known = &self.identities[*place as usize];
-            known.hint == hint && bytes.starts_with(known.text.as_bytes())
+            let class = &self.classes[*place as usize];
+            class.hash == hash && class.begins(rest)
         };
-        match self.places.find(hint, same) {
-            Some(place) => Met::Before(self.forgotten + u64::from(*place)),
-            None => Met::Not(hint),
+        self.class_places.find(hash, same).copied()
+    }
+
+    fn is_crowded(&self, hash: u64) -> bool {
+        self.crowded.find(hash, |known| *known == hash).is_some()
+    }
+
+    /// How many identities begin with what gives this hash.
+    fn alike(&self, hash: u64) -> usize {
+        let is_alike = |place: &&u32| self.classes[**place as usize].hash == hash;
+        self.class_places.iter_hash(hash).filter(is_alike).count()
+    }
+
+    /// The caller of a class met lately whose region, address and agent stand at the beginning of a text, and how long they are.
+    #[inline]
+    pub(crate) fn candidate(&self, class: u32, rest: &[u8]) -> Option<(u32, usize)> {
+        let recent = self.classes.get(class as usize)?.recent;
+        recent
+            .into_iter()
+            .map_while(|place| place)
+            .find_map(|place| {
+                let texts = &self.callers[place as usize].texts;
+                rest.starts_with(texts.as_bytes())
+                    .then_some((place, texts.len()))
+            })
+    }
+
+    /// Where the `tlsDetails` met last in records of a source is kept.
+    #[inline]
+    pub(crate) fn passed_over(&mut self, source: &str) -> &mut Box<[u8]> {
+        let beginning = source
+            .as_bytes()
+            .first_chunk::<4>()
+            .copied()
+            .unwrap_or_default();
+        let place = u32::from_le_bytes(beginning).wrapping_mul(0x9e37_79b1) >> 26;
+        &mut self.passed_over[place as usize % PASSED_OVER]
+    }
+
+    /// What is known of the caller of a record.
+    #[inline]
+    pub(crate) fn find(&mut self, plain: &Plain<'_>) -> Option<(&Caller, Option<CredentialId>)> {
+        let class = plain.identity.class;
+        let place = match plain.candidate {
+            Some(candidate) if self.callers[candidate as usize].is_also(plain) => candidate,
+            candidate => {
+                let texts = match candidate {
+                    Some(other) => self.callers[other as usize].parts().1,
+                    None => [plain.region, plain.address, plain.agent, "", ""],
+                };
+                let texts = [
+                    texts[0],
+                    texts[1],
+                    texts[2],
+                    plain.event_type,
+                    plain.recipient,
+                ];
+                let place = self.place((class, texts, plain.from_console))?;
+                let recent = &mut self.classes[class as usize].recent;
+                recent.rotate_right(1);
+                recent[0] = Some(place);
+                place
+            }
+        };
+        let caller = &self.callers[place as usize].caller;
+        Some((caller, self.credential(caller.signed, &plain.identity)?))
+    }
+
+    fn place(&self, parts: Parts<'_>) -> Option<u32> {
+        let hash = self.hasher.hash_one(parts);
+        let same = |place: &u32| {
+            let known = &self.callers[*place as usize];
+            known.hash == hash && known.parts() == parts
+        };
+        self.caller_places.find(hash, same).copied()
+    }
+
+    /// The credential that signed a record of a known caller.
+    #[inline]
+    fn credential(&self, signed: Signed, identity: &Identity<'_>) -> Option<Option<CredentialId>> {
+        if signed == Signed::ByKey {
+            return Some(Some(CredentialId::of(identity.access_key)));
         }
+        if identity.created.is_empty() {
+            return Some(None);
+        }
+        let created = time::plain(identity.created.as_bytes())?;
+        let who = &*self.classes[identity.class as usize].who;
+        Some((!who.is_empty()).then(|| CredentialId::of(&credential::session_of(who, created))))
     }
 
-    /// The length of an identity that was met before, bytes, and how deep it is nested.
-    pub(crate) fn met(&self, id: u64) -> (usize, usize) {
-        self.at(id)
-            .map_or((0, 0), |known| (known.text.len(), known.deepest))
-    }
-
-    fn at(&self, id: u64) -> Option<&Identity> {
-        let place = usize::try_from(id.checked_sub(self.forgotten)?).ok()?;
-        self.identities.get(place)
-    }
-
-    /// What is known of the caller of a record, and the credential that signed it. `None`: the record has to be resolved.
-    pub(crate) fn find(
+    /// Remembers what resolving a record gave.
+    pub(crate) fn remember(
         &mut self,
-        record: &mut RawRecord<'_>,
-    ) -> Option<(&Caller, Option<CredentialId>)> {
-        self.texts.clear();
+        record: &RawRecord<'_>,
+        event: &Event<'_>,
+        observation: &Observation,
+    ) {
         if self.full {
             self.forget();
         }
-        let (class, place) = self.class(record)?;
-        self.texts.extend_from_slice(&class.to_le_bytes());
-        for value in [
-            record.agent,
-            record.address,
-            record.region,
-            record.event_type,
-            record.recipient,
-            record.from_console,
-        ] {
-            write(value, &mut self.texts);
+        let is_sign_in =
+            matches!(record.event_type, Value::String(kind) if kind.is("AwsConsoleSignIn"));
+        let invoked = record.identity.invoked_by.string().is_some();
+        let signed_in = (is_sign_in || event.credential.kind == CredentialKind::None)
+            && tells_sign_in(record.response);
+        // Resolved from more than the texts: a sign-in from its answer, a service that names nobody from the call's.
+        if signed_in || event.principal.kind == PrincipalKind::AwsService && !invoked {
+            return;
         }
-        let hash = self.hasher.hash_one(&*self.texts);
-        let (_, caller) = self
-            .callers
-            .find(hash, |(texts, _)| **texts == *self.texts)?;
-        let known = place.and_then(|place| self.identities.get_mut(place));
-        let credential = match (caller.signed, known) {
-            (Signed::ByKey, Some(known)) => known.by_key,
-            (Signed::ByKey, None) => by_key(record),
-            (Signed::BySession, None) => by_session(record),
-            (Signed::BySession, Some(known)) => *known.by_session.get_or_insert_with(|| {
-                record.settle();
-                by_session(record)
-            }),
+        let (Some(texts), Some(from_console)) = (
+            plain_texts([
+                record.region,
+                record.address,
+                record.agent,
+                record.event_type,
+                record.recipient,
+            ]),
+            plain_truth(record.from_console),
+        ) else {
+            return;
         };
-        Some((caller, credential))
+        let length: usize = texts.iter().map(|text| text.len()).sum();
+        if length > CALLER_BYTES_MAX {
+            return;
+        }
+        let Some(class) = self.class(record) else {
+            return;
+        };
+        let parts = (class, texts, from_console);
+        if self.place(parts).is_some() || !self.admit(length) {
+            return;
+        }
+        let Ok(place) = u32::try_from(self.callers.len()) else {
+            return;
+        };
+        let hash = self.hasher.hash_one(parts);
+        self.callers
+            .push(Known::of((hash, parts), Caller::of(event, observation)));
+        let callers = &self.callers;
+        self.caller_places
+            .insert_unique(hash, place, |place| callers[*place as usize].hash);
     }
 
-    /// The class of a record's identity, and its place if its text is known. `None`: it is not plainly regular.
-    fn class(&mut self, record: &mut RawRecord<'_>) -> Option<(u64, Option<usize>)> {
-        if let Met::Before(id) = record.met
-            && let Some(known) = self.at(id)
-        {
-            if let Some(key) = known.access_key.clone() {
-                record.identity.access_key = Value::String(Quoted {
-                    body: &record.identity_text[key],
-                    escaped: false,
-                });
-            }
-            let place = usize::try_from(id - self.forgotten).ok();
-            return Some((known.class, place));
-        }
-        record.settle();
-        self.identity.clear();
-        if !write_identity(record, &mut self.identity) || self.identity.len() > CALLER_BYTES_MAX {
-            return None;
-        }
-        let hash = self.hasher.hash_one(&*self.identity);
-        let known = self
-            .classes
-            .find(hash, |(texts, _)| **texts == *self.identity)
-            .map(|(_, class)| *class);
-        let class = match known {
-            Some(class) => class,
-            None => {
-                if !self.admit(self.identity.len()) {
-                    return None;
-                }
-                let class = self.forgotten + self.classes.len() as u64;
-                let hasher = &self.hasher;
-                self.classes.insert_unique(
-                    hash,
-                    (Box::from(&*self.identity), class),
-                    |(texts, _)| hasher.hash_one(&**texts),
-                );
-                class
-            }
-        };
-        Some((class, self.remember_identity(record, class)))
-    }
-
-    fn remember_identity(&mut self, record: &RawRecord<'_>, class: u64) -> Option<usize> {
+    /// The class of a record's identity, made if it is new. `None`: it is not plainly regular.
+    fn class(&mut self, record: &RawRecord<'_>) -> Option<u32> {
         let text = record.identity_text;
-        let Met::Not(hint) = record.met else {
-            return None;
-        };
-        if text.is_empty() || text.len() > CALLER_BYTES_MAX || !self.admit(text.len()) {
+        if let Some(known) = self.meet(text, 0) {
+            return (known.length == text.len()).then_some(known.class);
+        }
+        if text.is_empty()
+            || text.len() > CALLER_BYTES_MAX
+            || memchr(b'\\', text.as_bytes()).is_some()
+        {
             return None;
         }
-        let access_key = match record.identity.access_key {
-            Value::String(key) => {
-                let at = memmem::find(text.as_bytes(), key.body.as_bytes())?;
-                Some(at..at + key.body.len())
+        let mut told = beginning(text.as_bytes(), QUOTES)?;
+        let mut hash = self.hasher.hash_one(told);
+        if self.alike(hash) >= ALIKE_MAX {
+            if !self.is_crowded(hash) && self.admit(0) {
+                self.crowded.insert_unique(hash, hash, |hash| *hash);
             }
-            _ => None,
+            told = beginning(text.as_bytes(), MORE_QUOTES)?;
+            hash = self.hasher.hash_one(told);
+            if self.alike(hash) >= ALIKE_MAX {
+                return None;
+            }
+        }
+        let access_key = hole(text, "\"accessKeyId\"", record.identity.access_key)?;
+        let created = hole(text, "\"creationDate\"", record.identity.session.created)?;
+        let key = match &text[access_key.clone()] {
+            "-" | "--" => return None,
+            key if key.starts_with("AKIA") || key.starts_with("ASIA") => {
+                access_key.start + 4..access_key.end
+            }
+            _ => access_key.end..access_key.end,
         };
-        let place = u32::try_from(self.identities.len()).ok()?;
-        self.identities.push(Identity {
-            hint,
+        if !created.is_empty() {
+            time::plain(text[created.clone()].as_bytes())?;
+        }
+        // What is not there lies where it is in nobody's way.
+        let created = if created.is_empty() {
+            text.len()..text.len()
+        } else {
+            created
+        };
+        let is_told = key.start < told.len() && !key.is_empty();
+        if is_told || key.end > created.start || !self.admit(text.len()) {
+            return None;
+        }
+        let identity = &record.identity;
+        let id = identity.principal_id.text_or_number("").ok().flatten();
+        let who = id.or_else(|| identity.arn.string()).unwrap_or_default();
+        let place = u32::try_from(self.classes.len()).ok()?;
+        self.classes.push(Class {
+            hash,
             text: Box::from(text),
-            deepest: record.identity_deepest,
-            class,
             access_key,
-            by_key: by_key(record),
-            by_session: None,
+            key,
+            created,
+            who: Box::from(&*who),
+            recent: [None; RECENT],
         });
-        let identities = &self.identities;
-        self.places
-            .insert_unique(hint, place, |place| identities[*place as usize].hint);
-        Some(place as usize)
+        let classes = &self.classes;
+        self.class_places
+            .insert_unique(hash, place, |place| classes[*place as usize].hash);
+        Some(place)
     }
 
     /// Counts what is about to be remembered. False: there is no room for it, and all will be forgotten before the next record.
@@ -282,47 +453,42 @@ impl KnownCallers {
     }
 
     fn forget(&mut self) {
-        self.forgotten += self.identities.len().max(self.classes.len()) as u64;
-        self.identities.clear();
-        self.places.clear();
         self.classes.clear();
+        self.class_places.clear();
+        self.crowded.clear();
         self.callers.clear();
+        self.caller_places.clear();
         self.bytes = 0;
         self.full = false;
     }
+}
 
-    /// Remembers what resolving the record asked for last gave.
-    pub(crate) fn remember(
-        &mut self,
-        record: &RawRecord<'_>,
-        event: &Event<'_>,
-        observation: &Observation,
-    ) {
-        let invoked = record.identity.invoked_by.string().is_some();
-        // Resolved from more than the texts: a sign-in from its answer, a service that names nobody from the call's.
-        if self.texts.is_empty()
-            || self.texts.len() > CALLER_BYTES_MAX
-            || event.credential.kind == CredentialKind::None
-            || event.principal.kind == PrincipalKind::AwsService && !invoked
-            || matches!(record.event_type, Value::String(kind) if kind.is("AwsConsoleSignIn"))
-        {
-            return;
-        }
-        let hash = self.hasher.hash_one(&*self.texts);
-        if self
-            .callers
-            .find(hash, |(texts, _)| **texts == *self.texts)
-            .is_some()
-            || !self.admit(self.texts.len())
-        {
-            return;
-        }
-        let hasher = &self.hasher;
-        self.callers.insert_unique(
+impl Known {
+    fn of((hash, (class, texts, from_console)): (u64, Parts<'_>), caller: Caller) -> Self {
+        let mut joined =
+            String::with_capacity(64 + texts.iter().map(|text| text.len()).sum::<usize>());
+        let mut add = |key: &str, text: &str| {
+            joined.push_str(key);
+            let start = joined.len();
+            joined.push_str(text);
+            start..joined.len()
+        };
+        let region = add("awsRegion\":\"", texts[0]);
+        let address = add("\",\"sourceIPAddress\":\"", texts[1]);
+        let agent = add("\",\"userAgent\":\"", texts[2]);
+        joined.push('"');
+        Self {
             hash,
-            (Box::from(&*self.texts), Caller::of(event, observation)),
-            |(texts, _)| hasher.hash_one(&**texts),
-        );
+            class,
+            texts: joined.into_boxed_str(),
+            region,
+            address,
+            agent,
+            event_type: Box::from(texts[3]),
+            recipient: Box::from(texts[4]),
+            from_console,
+            caller,
+        }
     }
 }
 
@@ -354,6 +520,7 @@ impl Caller {
             },
             account_text: Box::from(&*event.account),
             address: text(&event.origin.address),
+            user_agent: text(&event.origin.user_agent),
             session_name: text(&credential.session_name),
             service: Box::from(service.unwrap_or_default()),
         }
@@ -391,75 +558,77 @@ impl Caller {
     }
 }
 
-fn by_key(record: &RawRecord<'_>) -> Option<CredentialId> {
-    let key = record.identity.access_key.string()?;
-    Some(CredentialId::of(&key))
-}
-
-fn by_session(record: &RawRecord<'_>) -> Option<CredentialId> {
-    let identity = &record.identity;
-    if !identity.session.present {
-        return None;
+/// What an identity begins with: up to the quote of this number. After eight its second value ends, which tells it from nearly all others.
+#[inline]
+fn beginning(text: &[u8], quotes_wanted: u32) -> Option<&[u8]> {
+    let mut from = 0;
+    let mut missing = quotes_wanted;
+    while from < BEGINNING_BYTES {
+        let mut found = quotes(text, from)?;
+        let count = found.count_ones();
+        if count < missing {
+            missing -= count;
+            from += 64;
+            continue;
+        }
+        for _ in 1..missing {
+            found &= found - 1;
+        }
+        return text.get(..=from + found.trailing_zeros() as usize);
     }
-    let created = time::read(&identity.session.created.string()?)?;
-    let id = identity.principal_id.text_or_number("").ok().flatten();
-    let who = id.or_else(|| identity.arn.string())?;
-    Some(CredentialId::of(&credential::session_of(&who, created)))
+    None
 }
 
-/// Writes every field that tells of the identity, but the access key after its prefix and when its session began. False: not
-/// plainly regular, not to be remembered.
-fn write_identity(record: &RawRecord<'_>, texts: &mut Vec<u8>) -> bool {
-    let identity = &record.identity;
-    let session = &identity.session;
-    let key = match identity.access_key {
-        Value::Absent | Value::Null => 0,
-        Value::String(key) if key.escaped || matches!(key.body, "" | "-" | "--") => return false,
-        Value::String(key) if key.body.starts_with("AKIA") => 1,
-        Value::String(key) if key.body.starts_with("ASIA") => 2,
-        Value::String(_) => 3,
-        _ => return false,
-    };
-    texts.extend([key, u8::from(session.present)]);
-    for value in [
-        record.identity_value,
-        identity.kind,
-        identity.principal_id,
-        identity.arn,
-        identity.account,
-        identity.user_name,
-        identity.invoked_by,
-        identity.provider,
-        identity.on_behalf_of,
-        identity.session_value,
-        session.mfa,
-        session.source_identity,
-        session.ec2_delivery,
-        session.web_identity,
-        session.issuer_id,
-        session.issuer_arn,
-        session.issuer_account,
-        session.issuer_name,
-    ] {
-        write(value, texts);
+/// Where the text of a member lies in an object, if the member stands there once at most. Empty if it does not.
+fn hole(text: &str, key: &str, value: Value<'_>) -> Option<Range<usize>> {
+    let mut found = memmem::find_iter(text.as_bytes(), key.as_bytes());
+    let (first, second) = (found.next(), found.next());
+    match (first, value) {
+        (None, Value::Absent) => Some(0..0),
+        (Some(at), Value::String(quoted)) if second.is_none() && !quoted.escaped => {
+            let start = at + key.len() + 2;
+            let there = text.get(start - 2..start)? == ":\"";
+            let range = start..start + quoted.body.len();
+            (there && text.get(range.clone())? == quoted.body).then_some(range)
+        }
+        _ => None,
     }
-    true
 }
 
-/// Writes a value so that no two sequences of values look alike: its kind, its text, and a byte that no text holds.
-fn write(value: Value<'_>, texts: &mut Vec<u8>) {
-    let (kind, text) = match value {
-        Value::Absent => (0, ""),
-        Value::Null => (1, ""),
-        Value::Bool(false) => (2, ""),
-        Value::Bool(true) => (3, ""),
-        Value::Number(text) => (4, text),
-        Value::String(text) if text.escaped => (5, text.body),
-        Value::String(text) => (6, text.body),
-        Value::Object(text) => (7, text),
-        Value::Array(text) => (8, text),
-    };
-    texts.push(kind);
-    texts.extend_from_slice(text.as_bytes());
-    texts.push(0xff);
+/// Whether an answer may tell of a sign-in, or that one failed; doubtful ones count as if they did.
+pub(crate) fn tells_sign_in(response: Value<'_>) -> bool {
+    match response {
+        Value::Absent | Value::Null => false,
+        Value::Object(text) => {
+            let tells = |words: &str| memmem::find(text.as_bytes(), words.as_bytes()).is_some();
+            tells("\\") || tells(SIGN_IN) || tells("Failure")
+        }
+        _ => true,
+    }
+}
+
+/// Texts without escapes; absent ones are empty.
+fn plain_texts(values: [Value<'_>; 5]) -> Option<[&str; 5]> {
+    let mut texts = [""; 5];
+    for (text, value) in texts.iter_mut().zip(values) {
+        match value {
+            Value::Absent => {}
+            Value::String(quoted) if !quoted.escaped => *text = quoted.body,
+            _ => return None,
+        }
+    }
+    Some(texts)
+}
+
+fn plain_truth(value: Value<'_>) -> Option<Option<bool>> {
+    match value {
+        Value::Absent | Value::Null => Some(None),
+        Value::Bool(truth) => Some(Some(truth)),
+        Value::String(quoted) if !quoted.escaped => match quoted.body {
+            "true" => Some(Some(true)),
+            "false" => Some(Some(false)),
+            _ => None,
+        },
+        _ => None,
+    }
 }

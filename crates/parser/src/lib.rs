@@ -22,6 +22,7 @@ mod observer;
 mod operation;
 mod outcome;
 mod parser;
+mod plain;
 mod record;
 mod reject;
 mod resolve;

@@ -8,6 +8,7 @@ use offtrail_event::{Minted, MintedKind, OutcomeClass, Principal, PrincipalKind}
 
 use crate::{
     identity::{SessionArn, arn_account, last_part, part, with_person},
+    outcome::SIGN_IN,
     record::RawRecord,
     scan::{Scanner, Value},
 };
@@ -46,9 +47,25 @@ impl Mint {
     }
 }
 
-/// Whether a call is one that gives something out.
-pub(crate) fn mints(source: &str, name: &str) -> bool {
-    Mint::of(source, name).is_some()
+/// What a call may answer beside how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// Nothing that anybody looks at.
+    Nothing,
+    /// The session of a role that it opened.
+    Session,
+    /// Something else that it gave out, or how a sign-in ended.
+    More,
+}
+
+/// What a call may answer.
+pub(crate) fn answers(source: &str, name: &str) -> Answers {
+    match Mint::of(source, name) {
+        Some(Mint::AssumeRole) => Answers::Session,
+        Some(_) => Answers::More,
+        None if name == SIGN_IN => Answers::More,
+        None => Answers::Nothing,
+    }
 }
 
 /// What the call gave out, if it is one that does and succeeded.
@@ -85,7 +102,7 @@ fn read<'v>(
     response: Value<'v>,
 ) -> Minted<'v> {
     let (kind, principal) = match mint {
-        Mint::AssumeRole => (MintedKind::Session, assumed_role(request, response)),
+        Mint::AssumeRole => return session(request, response),
         Mint::SessionToken => (MintedKind::Session, Some(caller.clone())),
         Mint::FederationToken => (
             MintedKind::Session,
@@ -137,10 +154,25 @@ fn read<'v>(
     }
 }
 
-/// The role of `assumedRoleUser`. Its ARN with its path stands only in the request.
-fn assumed_role<'v>(request: Value<'v>, response: Value<'v>) -> Option<Principal<'v>> {
-    let user = response.member("assumedRoleUser");
-    let id = user.member("assumedRoleId").string()?;
+/// What a call that assumed a role gave out.
+pub(crate) fn session<'v>(request: Value<'v>, response: Value<'v>) -> Minted<'v> {
+    let [credentials, user] = response.members_named(["credentials", "assumedRoleUser"]);
+    let [id, arn] = user.members_named(["assumedRoleId", "arn"]);
+    Minted {
+        kind: MintedKind::Session,
+        access_key_id: credentials.member("accessKeyId").string(),
+        principal: id
+            .string()
+            .and_then(|id| assumed_role(request.member("roleArn"), id, arn)),
+    }
+}
+
+/// The role of `assumedRoleUser`: the one asked for, by its id and the session's ARN. Its ARN with its path stands only in the request.
+fn assumed_role<'v>(
+    asked: Value<'v>,
+    id: Cow<'v, str>,
+    session_arn: Value<'v>,
+) -> Option<Principal<'v>> {
     let (unique, named) = match id.find(':') {
         Some(at) => (part(&id, 0, at), Some(part(&id, at + 1, id.len()))),
         None => (id, None),
@@ -148,15 +180,8 @@ fn assumed_role<'v>(request: Value<'v>, response: Value<'v>) -> Option<Principal
     if unique.is_empty() {
         return None;
     }
-    let session = user
-        .member("arn")
-        .string()
-        .as_ref()
-        .and_then(SessionArn::read);
-    let asked = request
-        .member("roleArn")
-        .string()
-        .filter(|arn| arn.contains(":role/"));
+    let session = session_arn.string().as_ref().and_then(SessionArn::read);
+    let asked = asked.string().filter(|arn| arn.contains(":role/"));
     let arn = asked.or_else(|| session.as_ref().map(SessionArn::role))?;
     let name = session
         .as_ref()

@@ -7,20 +7,21 @@ use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
 use offtrail_event::{
-    CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint,
+    CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint, Minted,
     Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind, Target,
     TargetKind, TextId, Vocabulary,
 };
 
 use crate::{
-    Reason,
-    known::{KnownCallers, Own},
-    minted, outcome,
+    Limits, Reason,
+    known::{self, KnownCallers, Own},
+    minted::{self, Answers},
+    outcome,
+    plain::{IDENTITY_DEPTH, Plain},
     record::RawRecord,
     resolve,
     scan::Value,
     targets::{self, Telling},
-    time,
 };
 
 /// Names the networks of an event, where something better than their prefix is known.
@@ -59,8 +60,7 @@ struct KnownCall {
     name: Box<str>,
     id: CallId,
     telling: Telling,
-    /// It may give something out or tell in its response how it ended.
-    answers: bool,
+    answers: Answers,
 }
 
 /// All of a principal that the vocabulary looks at.
@@ -114,28 +114,17 @@ impl<'v> Observer<'v> {
         self
     }
 
-    /// What is known of callers.
-    pub(crate) fn callers(&self) -> &KnownCallers {
-        &self.callers
-    }
-
     /// The observation of a record.
     pub(crate) fn record(
         &mut self,
-        record: &mut RawRecord<'_>,
+        record: &RawRecord<'_>,
         raw: &[u8],
     ) -> Result<Observation, Reason> {
+        let mut event = resolve::event(record)?;
         if let Some(name) = &mut self.naming {
-            record.settle();
-            let mut event = resolve::event(record)?;
             name(&mut event);
             return Ok(self.observe(&event, raw));
         }
-        if let Some(observation) = self.of_known_caller(record) {
-            return Ok(observation);
-        }
-        record.settle();
-        let event = resolve::event(record)?;
         let observation = self.observe(&event, raw);
         self.callers.remember(record, &event, &observation);
         // An escaped text may stand for one that is no text when it is written plainly.
@@ -146,68 +135,102 @@ impl<'v> Observer<'v> {
         Ok(observation)
     }
 
-    /// The observation of a plainly regular record whose caller is known.
-    fn of_known_caller(&mut self, record: &mut RawRecord<'_>) -> Option<Observation> {
-        let (caller, credential) = self.callers.find(record)?;
-        let (Value::String(source), Value::String(name)) = (record.source, record.name) else {
+    /// The observation of the record that begins at `start`, and its end, if the record is plainly regular and its caller and its call are known.
+    pub(crate) fn plain(
+        &mut self,
+        text: &str,
+        start: usize,
+        limits: &Limits,
+    ) -> Option<(usize, Observation)> {
+        if self.naming.is_some() {
             return None;
-        };
-        let hash = self.hasher.hash_one((source.body, name.body));
+        }
+        let plain = Plain::read(text, start, &mut self.callers)?;
+        let is_large = plain.end - start > limits.record_bytes_max;
+        if is_large || plain.deepest + IDENTITY_DEPTH > limits.nesting_max {
+            return None;
+        }
+        Some((plain.end, self.of_plain(&plain)?))
+    }
+
+    fn of_plain(&mut self, plain: &Plain<'_>) -> Option<Observation> {
+        let hash = self.hasher.hash_one((plain.source, plain.name));
         let call = self.names.find(hash, |call| {
-            &*call.name == name.body && &*call.source == source.body
+            *call.name == *plain.name && *call.source == *plain.source
         })?;
-        let (Value::String(time), Value::String(event_id)) = (record.time, record.event_id) else {
-            return None;
+        let (caller, credential) = self.callers.find(plain)?;
+        let outcome = match plain.error {
+            "" => OutcomeClass::Succeeded,
+            code => outcome::of_code(code),
         };
-        let is_text = matches!(
-            record.shared_id,
-            Value::Absent | Value::Null | Value::String(_)
-        );
-        if source.escaped || name.escaped || call.answers || event_id.escaped || !is_text {
+        let succeeded = outcome == OutcomeClass::Succeeded;
+        let may_sign_in = plain.event_type == "AwsConsoleSignIn"
+            || caller.credential_kind == CredentialKind::None;
+        if may_sign_in && known::tells_sign_in(plain.response) {
             return None;
         }
-        if matches!(event_id.body, "" | "-" | "--") {
-            return None;
-        }
-        let (outcome, code) = match outcome::is_without_error(record) {
-            true => (OutcomeClass::Succeeded, None),
-            false => outcome::outcome(record)
-                .map(|outcome| (outcome.class, outcome.code))
-                .ok()?,
+        let minted = match call.answers {
+            Answers::Session if succeeded => Some(minted::session(plain.request, plain.response)),
+            Answers::Nothing | Answers::Session => None,
+            Answers::More => return None,
         };
         let targets = match call.telling {
-            Telling::Name(kind, member) if outcome == OutcomeClass::Succeeded => {
-                targets::named(record.request, (kind, member), &caller.account_text)?
+            Telling::Name(kind, member) if succeeded => {
+                targets::named(plain.request, (kind, member), &caller.account_text)
             }
-            Telling::More if outcome == OutcomeClass::Succeeded => return None,
+            // Told only of callers from other accounts.
+            Telling::More
+                if succeeded
+                    && (minted.is_none()
+                        || caller.principal_kind == PrincipalKind::ForeignAccount) =>
+            {
+                return None;
+            }
             _ => Vec::new(),
         };
-        let event_type = record.event_type.string();
         let own = Own {
-            time: time::read(&time.text())?,
-            fingerprint: Fingerprint::of(event_id.body.as_bytes()),
+            time: plain.time?,
+            fingerprint: Fingerprint::of(plain.event_id.as_bytes()),
             credential,
-            read_only: record.read_only.truth(),
-            category: resolve::category(record, event_type.as_deref()),
+            read_only: plain.read_only,
+            category: resolve::category(
+                Some(plain.category).filter(|text| !matches!(*text, "" | "-" | "--")),
+                Some(plain.event_type),
+                plain.management,
+            ),
         };
         let mut observation = caller.observation(&own, call.id, outcome);
         if self.detail == WithDetail::Judge {
-            let (user_agent, key) = (record.agent.string(), record.identity.access_key.string());
+            let minted_key = minted
+                .as_ref()
+                .and_then(|minted| minted.access_key_id.as_deref());
             observation.detail = Some(Detail::pack(&DetailFields {
-                event_id: event_id.body,
-                event_name: name.body,
-                code: code.as_deref().unwrap_or_default(),
+                event_id: plain.event_id,
+                event_name: plain.name,
+                code: plain.error,
                 address: &caller.address,
-                user_agent: user_agent.as_deref().unwrap_or_default(),
-                access_key_id: key.as_deref().unwrap_or_default(),
+                user_agent: &caller.user_agent,
+                access_key_id: plain.identity.access_key,
                 session_name: &caller.session_name,
-                minted_key: "",
+                minted_key: minted_key.unwrap_or_default(),
                 service: &caller.service,
                 announced_by: "",
             }));
         }
+        observation.mint = minted.map(|minted| self.mint(&minted));
         observation.targets = self.targets(&targets);
         Some(observation)
+    }
+
+    fn mint(&mut self, minted: &Minted<'_>) -> Mint {
+        Mint {
+            kind: minted.kind,
+            credential: minted.access_key_id.as_deref().map(CredentialId::of),
+            principal: minted
+                .principal
+                .as_ref()
+                .map(|principal| self.principal(principal)),
+        }
     }
 
     /// Remembers what it takes to observe a call, so that the next record of it may be short.
@@ -226,7 +249,7 @@ impl<'v> Observer<'v> {
             name: Box::from(&*call.name),
             id,
             telling: Telling::of(&call.source, &call.operation),
-            answers: minted::mints(&call.source, &call.name) || call.name == outcome::SIGN_IN,
+            answers: minted::answers(&call.source, &call.name),
         };
         let hasher = &self.hasher;
         self.names.insert_unique(hash, known, |known| {
@@ -237,14 +260,7 @@ impl<'v> Observer<'v> {
     /// The observation of an event; `raw` is the record's own text, which identifies it where it has no `eventID`.
     pub fn observe(&mut self, event: &Event<'_>, raw: &[u8]) -> Observation {
         let credential = &event.credential;
-        let mint = event.minted.as_ref().map(|minted| Mint {
-            kind: minted.kind,
-            credential: minted.access_key_id.as_deref().map(CredentialId::of),
-            principal: minted
-                .principal
-                .as_ref()
-                .map(|principal| self.principal(principal)),
-        });
+        let mint = event.minted.as_ref().map(|minted| self.mint(minted));
         let by_service = event.principal.kind == PrincipalKind::AwsService
             || event.origin.kind == OriginKind::Service
             || matches!(

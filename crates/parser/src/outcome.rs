@@ -53,11 +53,13 @@ const DENIED_WORDS: &[&str] = &[
     "accessdenied",
 ];
 
-/// Whether a record says nothing of an error; then it succeeded, unless it is a sign-in.
-pub(crate) fn is_without_error(record: &RawRecord<'_>) -> bool {
-    [record.error_code, record.error_message]
-        .iter()
-        .all(|value| matches!(value, Value::Absent | Value::Null))
+/// How a call with this error code ended.
+pub(crate) fn of_code(code: &str) -> OutcomeClass {
+    if is_denied(code) {
+        OutcomeClass::Denied
+    } else {
+        OutcomeClass::Failed
+    }
 }
 
 /// Whether sign-ins of this name say how they ended in their response.
@@ -67,13 +69,8 @@ pub(crate) const SIGN_IN: &str = "ConsoleLogin";
 pub(crate) fn outcome<'a>(record: &RawRecord<'a>) -> Result<Outcome<'a>, Reason> {
     let code = record.error_code.text_or_number("errorCode")?;
     if let Some(code) = code {
-        let class = if is_denied(&code) {
-            OutcomeClass::Denied
-        } else {
-            OutcomeClass::Failed
-        };
         return Ok(Outcome {
-            class,
+            class: of_code(&code),
             code: Some(code),
         });
     }

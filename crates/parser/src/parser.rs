@@ -5,7 +5,7 @@ use offtrail_event::{Event, Observation};
 use crate::{
     FileTally, Limits, Observer, Reason, Reject,
     envelope::Reader,
-    record::{Met, RawRecord},
+    record::RawRecord,
     resolve,
     unpack::{Unpacker, decode},
 };
@@ -25,14 +25,15 @@ pub(crate) trait Out {
     /// Takes a reject.
     fn reject(&mut self, reject: Reject, raw: &[u8]);
 
-    /// Whether an identity was met before: the text that begins with it.
-    fn meet(&self, _rest: &str) -> Met {
-        Met::NotAsked
-    }
-
-    /// The length of an identity that was met before, bytes, and how deep it is nested.
-    fn met(&self, _id: u64) -> (usize, usize) {
-        (0, 0)
+    /// Takes the record that begins at `start` the short way, if there is one; its end then.
+    fn plain(
+        &mut self,
+        _index: u64,
+        _text: &str,
+        _start: usize,
+        _limits: &Limits,
+    ) -> Option<usize> {
+        None
     }
 }
 
@@ -68,12 +69,10 @@ impl Out for Observations<'_, '_, '_> {
         (self.each)(reject.index, Err(reject), raw);
     }
 
-    fn meet(&self, rest: &str) -> Met {
-        self.observer.callers().meet(rest)
-    }
-
-    fn met(&self, id: u64) -> (usize, usize) {
-        self.observer.callers().met(id)
+    fn plain(&mut self, index: u64, text: &str, start: usize, limits: &Limits) -> Option<usize> {
+        let (end, observation) = self.observer.plain(text, start, limits)?;
+        (self.each)(index, Ok(observation), &text.as_bytes()[start..end]);
+        Some(end)
     }
 }
 

@@ -38,26 +38,9 @@ pub(crate) struct RawRecord<'a> {
     pub(crate) from_console: Value<'a>,
     /// `userIdentity` where it is no object.
     pub(crate) identity_value: Value<'a>,
-    /// Empty where `met` tells that it was not read; [`RawRecord::settle`] reads it.
     pub(crate) identity: RawIdentity<'a>,
     /// `userIdentity` as it stands there, where it is an object.
     pub(crate) identity_text: &'a str,
-    /// How deep objects and arrays are nested in its members.
-    pub(crate) identity_deepest: usize,
-    /// Whether this text was met before.
-    pub(crate) met: Met,
-}
-
-/// Whether the text of an identity was met before, in the words of who remembers it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Met {
-    /// Nobody was asked.
-    #[default]
-    NotAsked,
-    /// Not, and it would have been found under this number.
-    Not(u64),
-    /// It is this one.
-    Before(u64),
 }
 
 /// The keys of a record, in the order in which CloudTrail writes them, and those beside them that nobody reads.
@@ -206,7 +189,25 @@ impl<'a> Object<'a> {
     }
 
     fn take_wrapper(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<bool, Break> {
-        let choose: for<'w> fn(&'w mut Wrapper<'a>) -> &'w mut Value<'a> = match key {
+        let Some(choose) = Wrapper::member_of(key) else {
+            return Ok(false);
+        };
+        scanner.value_into(choose(self.wrapper.get_or_insert_default()))?;
+        Ok(true)
+    }
+}
+
+/// Whether a key is one of a wrapper, or of what AWS puts beside its logs.
+pub(crate) fn is_of_wrapper(key: &str) -> bool {
+    Wrapper::member_of(key).is_some()
+}
+
+/// Where a wrapper keeps the value of a key.
+type Member<'a> = for<'w> fn(&'w mut Wrapper<'a>) -> &'w mut Value<'a>;
+
+impl<'a> Wrapper<'a> {
+    fn member_of(key: &str) -> Option<Member<'a>> {
+        Some(match key {
             "Records" | "records" => |wrapper| &mut wrapper.records,
             "Events" => |wrapper| &mut wrapper.events,
             "detail" => |wrapper| &mut wrapper.detail,
@@ -225,10 +226,8 @@ impl<'a> Object<'a> {
             "s3" => |wrapper| &mut wrapper.s3,
             "digestS3Object" => |wrapper| &mut wrapper.digest_object,
             "logFiles" => |wrapper| &mut wrapper.log_files,
-            _ => return Ok(false),
-        };
-        scanner.value_into(choose(self.wrapper.get_or_insert_default()))?;
-        Ok(true)
+            _ => return None,
+        })
     }
 }
 
@@ -284,29 +283,8 @@ impl<'a> RawRecord<'a> {
             }
             self.identity_text = &scanner.text()[start..scanner.at()];
         }
-        self.identity_deepest = scanner.deepest;
         scanner.deepest = scanner.deepest.max(around);
         Ok(())
-    }
-
-    /// Takes over an identity that was met before and need not be read.
-    pub(crate) fn meet_identity(&mut self, met: u64, text: &'a str, deepest: usize) {
-        self.met = Met::Before(met);
-        // Of an identity that the record gave before this one.
-        self.identity.access_key = Value::Absent;
-        self.identity_value = Value::Object("");
-        self.identity_text = text;
-        self.identity_deepest = deepest;
-    }
-
-    /// Reads the identity if it was not read.
-    pub(crate) fn settle(&mut self) {
-        if let Met::Before(_) = self.met {
-            self.met = Met::NotAsked;
-            let text = self.identity_text;
-            // The same text was read when it was first met.
-            let _ = self.take_identity(&mut Scanner::new(text));
-        }
     }
 }
 
@@ -435,6 +413,17 @@ impl<'a> Value<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The members of these names, as [`Value::member`] gives each.
+    pub(crate) fn members_named<const N: usize>(self, names: [&str; N]) -> [Self; N] {
+        let mut found = [Self::Absent; N];
+        self.members(|name, value| {
+            if let Some(at) = names.iter().position(|known| *known == name) {
+                found[at] = value;
+            }
+        });
+        found
     }
 
     /// The member `key` of an object, the last of several; `Absent` if this is no object or has none.

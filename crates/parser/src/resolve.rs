@@ -84,7 +84,11 @@ pub(crate) fn event<'a>(record: &RawRecord<'a>) -> Result<Event<'a>, Reason> {
             agent_family,
         },
         read_only: record.read_only.truth(),
-        category: category(record, caller.event_type.as_deref()),
+        category: category(
+            record.category.string().as_deref(),
+            caller.event_type.as_deref(),
+            record.management.truth(),
+        ),
         via_service,
         shared_event_id: record.shared_id.text("sharedEventID")?,
         minted,
@@ -119,15 +123,20 @@ fn call<'a>(source: Cow<'a, str>, name: Cow<'a, str>) -> Call<'a> {
     }
 }
 
-pub(crate) fn category(record: &RawRecord<'_>, event_type: Option<&str>) -> Category {
-    match record.category.string().as_deref() {
+/// The category that a record names, or else the one that follows from its type and its mark.
+pub(crate) fn category(
+    category: Option<&str>,
+    event_type: Option<&str>,
+    management: Option<bool>,
+) -> Category {
+    match category {
         Some("Data") => Category::Data,
         Some("NetworkActivity") => Category::Network,
         Some("Insight") => Category::Insight,
         Some(_) => Category::Management,
         // `eventCategory` is absent before event version 1.07.
         None if event_type == Some("AwsVpceEvent") => Category::Network,
-        None if record.management.truth() == Some(false) => Category::Data,
+        None if management == Some(false) => Category::Data,
         None => Category::Management,
     }
 }

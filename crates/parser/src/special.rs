@@ -28,3 +28,25 @@ pub(crate) fn next_special(bytes: &[u8], at: usize) -> usize {
         .position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))
         .unwrap_or(tail.len())
 }
+
+/// Which of the next 64 bytes from `at` on are quotes, the lowest bit for the first; `None` at the end.
+#[inline(always)]
+pub(crate) fn quotes(bytes: &[u8], at: usize) -> Option<u64> {
+    let is_quote =
+        |chunk: [u8; 16]| u64::from(u8x16::new(chunk).simd_eq(u8x16::splat(b'"')).to_bitmask());
+    if let Some(chunks) = bytes.get(at..at + 64) {
+        let (chunks, _) = chunks.as_chunks::<16>();
+        return Some(
+            chunks
+                .iter()
+                .rev()
+                .fold(0, |mask, chunk| mask << 16 | is_quote(*chunk)),
+        );
+    }
+    let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+    let mask = rest
+        .iter()
+        .rev()
+        .fold(0, |mask, byte| mask << 1 | u64::from(*byte == b'"'));
+    Some(mask)
+}

@@ -205,22 +205,19 @@ impl Telling {
     }
 }
 
-/// The name in a member of the parameters of a call of `account` that succeeded, as [`targets`] finds it. `None`: the parameters are no object.
+/// The name in a member of the parameters of a call of `account` that succeeded, as [`targets`] finds it where they are an object.
 pub(crate) fn named<'a>(
     request: Value<'a>,
     (kind, member): (TargetKind, &str),
     account: &str,
-) -> Option<Vec<Target<'a>>> {
-    if matches!(request, Value::String(_)) {
-        return None;
-    }
+) -> Vec<Target<'a>> {
     let mut facts = Facts {
         account,
         caller_account: "",
         found: Vec::new(),
     };
     facts.name(kind, request.member(member));
-    Some(facts.found)
+    facts.found
 }
 
 /// What the call was aimed at, if it is one that tells and it succeeded.

@@ -19,7 +19,7 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
 }
 
 /// `2026-08-31T10:43:44Z` exactly.
-fn plain(text: &[u8]) -> Option<Timestamp> {
+pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
     let shape: &[u8; 20] = text.try_into().ok()?;
     if (
         shape[4], shape[7], shape[10], shape[13], shape[16], shape[19],
