@@ -12,7 +12,7 @@ use offtrail_event::{Principal, PrincipalKind, Timestamp};
 use crate::{Reason, record::RawRecord, scan::Value, time};
 
 /// The roles that IAM Identity Center makes; each is shared by many people, and the session's name is the person.
-const SHARED_ROLE: &str = "AWSReservedSSO_";
+pub(crate) const SHARED_ROLE: &str = "AWSReservedSSO_";
 /// What CloudTrail writes in place of a name typed wrongly, because it may be a password.
 const HIDDEN_NAME: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 

@@ -5,24 +5,25 @@
 //! for it and the other texts. Equal texts in the same fields have equal meaning, and nothing is taken for known by a hash alone, so the short way
 //! can't differ from the long one; whatever is not plainly regular takes the long one.
 
-use std::{borrow::Cow, hash::BuildHasher as _, ops::Range};
+use std::{borrow::Cow, hash::BuildHasher as _};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use memchr::{memchr, memmem};
+use memchr::memmem;
 use offtrail_event::{
-    Category, CredentialId, CredentialKind, Event, Fingerprint, Observation, OriginKind,
-    OutcomeClass, PrincipalId, PrincipalKind, TextId, Timestamp, Traits,
+    CredentialId, CredentialKind, Event, Observation, OriginKind, PrincipalId, PrincipalKind,
+    TextId, Traits,
 };
 
 use crate::{
-    credential,
+    agent, credential,
+    mould::{Holes, Identity, MORE_QUOTES, Mould, QUOTES, beginning},
     outcome::SIGN_IN,
     plain::Plain,
     record::RawRecord,
     scan::Value,
-    special::{next_special, quotes},
     time,
+    traits::is_instance_id,
 };
 
 /// Bytes of texts that a worker remembers of callers; a full memory is emptied.
@@ -34,32 +35,25 @@ const CALLER_BYTES_MAX: usize = 8 << 10;
 /// What stands beside the texts of one entry in memory, about.
 const ENTRY_BYTES: usize = 256;
 
-/// Bytes within which an identity has told its second value: type and unique id, or type and service.
-const BEGINNING_BYTES: usize = 256;
-
-/// Quotes around two keys and two texts, and around as many again where the first are shared by many identities.
-const QUOTES: u32 = 8;
-const MORE_QUOTES: u32 = 16;
-
 /// Identities that begin alike and are compared in turn.
 const ALIKE_MAX: usize = 8;
 
-/// Callers of one identity that are tried before they are looked for.
+/// Callers and origins of one identity that are tried before they are looked for.
 const RECENT: usize = 4;
+
+/// Bytes of an origin that is remembered, and about how many those of one identity take.
+const ORIGIN_BYTES_MAX: usize = 1 << 10;
+const ORIGINS_BYTES: usize = RECENT * 320;
 
 /// Sources whose last `tlsDetails` is remembered; a power of two.
 const PASSED_OVER: usize = 64;
 
-/// An identity that stands in a record.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Identity<'t> {
-    /// Among those remembered.
-    pub(crate) class: u32,
-    /// In the text, bytes.
-    pub(crate) length: usize,
-    pub(crate) access_key: &'t str,
-    /// When its session began, as text.
-    created: &'t str,
+/// Region, address and agent of a record, by their places in what an observer remembers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) region: TextId,
+    pub(crate) place: u32,
+    pub(crate) agent: u32,
 }
 
 /// What all records of one caller share.
@@ -68,21 +62,15 @@ pub(crate) struct Caller {
     pub(crate) principal: PrincipalId,
     pub(crate) principal_kind: PrincipalKind,
     pub(crate) account: TextId,
-    pub(crate) region: TextId,
-    pub(crate) network: Option<TextId>,
-    pub(crate) agent: TextId,
     pub(crate) credential_kind: CredentialKind,
-    pub(crate) origin: OriginKind,
     pub(crate) by_service: bool,
     pub(crate) traits: Traits,
     signed: Signed,
     /// The account whose trail holds the records.
     pub(crate) account_text: Box<str>,
     /// For evidence.
-    pub(crate) address: Box<str>,
-    pub(crate) user_agent: Box<str>,
     pub(crate) session_name: Box<str>,
-    pub(crate) service: Box<str>,
+    pub(crate) via_service: Box<str>,
 }
 
 /// What ties the calls of one session together, see [`credential::session_key`].
@@ -92,67 +80,38 @@ enum Signed {
     BySession,
 }
 
-/// The part of an observation that a record's own fields tell.
-pub(crate) struct Own {
-    pub(crate) time: Timestamp,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) credential: Option<CredentialId>,
-    pub(crate) read_only: Option<bool>,
-    pub(crate) category: Category,
-}
-
-/// An identity as it stands in records: the same text but for an access key and a moment.
+/// An identity as it stands in records: the same text but for the name of a session, an access key and a moment.
 #[derive(Debug)]
 struct Class {
     hash: u64,
-    text: Box<str>,
-    /// The access key, and what of it may differ: all after its prefix. Empty where nothing may.
-    access_key: Range<usize>,
-    key: Range<usize>,
-    /// When the session began; empty where it does not tell.
-    created: Range<usize>,
-    /// Who the session is of, see [`credential::session_of`].
-    who: Box<str>,
-    /// Those of its callers met last, by their places.
-    recent: [Option<u32>; RECENT],
+    mould: Mould,
+    /// The callers and the origins met last.
+    callers: [Option<u32>; RECENT],
+    origins: [Option<Box<Told>>; RECENT],
 }
 
-/// A caller and the texts it is known by.
+/// An origin and its text.
+type Told = (Box<str>, Origin);
+
+/// What a caller is looked for by: its class, type of event and recipient, the mark of the console, whether the agent is the console's, and what kind
+/// of place it called from.
+type Parts<'a> = (u32, [&'a str; 2], Option<bool>, bool, OriginKind);
+
+/// A caller and what it is known by.
 #[derive(Debug)]
 struct Known {
     hash: u64,
     class: u32,
-    /// Region, address and agent as CloudTrail writes them one after the other, from the region's key on, without its quote.
-    texts: Box<str>,
-    region: Range<usize>,
-    address: Range<usize>,
-    agent: Range<usize>,
-    event_type: Box<str>,
-    recipient: Box<str>,
-    from_console: Option<bool>,
+    texts: [Box<str>; 2],
+    marks: (Option<bool>, bool, OriginKind),
     caller: Caller,
 }
 
-/// What a caller is looked for by: its class, region, address, agent, type of event, recipient and mark of the console.
-type Parts<'a> = (u32, [&'a str; 5], Option<bool>);
-
 impl Known {
     fn parts(&self) -> Parts<'_> {
-        let texts = [
-            &self.texts[self.region.clone()],
-            &self.texts[self.address.clone()],
-            &self.texts[self.agent.clone()],
-            &*self.event_type,
-            &*self.recipient,
-        ];
-        (self.class, texts, self.from_console)
-    }
-
-    /// Whether what stands outside of region, address and agent is the same.
-    fn is_also(&self, plain: &Plain<'_>) -> bool {
-        self.from_console == plain.from_console
-            && *self.recipient == *plain.recipient
-            && *self.event_type == *plain.event_type
+        let (from_console, console_agent, origin) = self.marks;
+        let texts = self.texts.each_ref().map(|text| &**text);
+        (self.class, texts, from_console, console_agent, origin)
     }
 }
 
@@ -188,53 +147,31 @@ impl Default for KnownCallers {
     }
 }
 
-impl Class {
-    /// Whether a text begins with this identity. An object ends where it ends, whatever follows; and what stands in the holes are
-    /// strings, without escapes and of the same length.
-    #[inline]
-    fn begins(&self, text: &[u8]) -> bool {
-        let own = self.text.as_bytes();
-        let same = |from: usize, to: usize| text.get(from..to) == own.get(from..to);
-        let whole =
-            |hole: &Range<usize>| hole.is_empty() || next_special(text, hole.start) == hole.end;
-        text.len() >= own.len()
-            && same(0, self.key.start)
-            && same(self.key.end, self.created.start)
-            && same(self.created.end, own.len())
-            && whole(&self.key)
-            && whole(&self.created)
-    }
-}
-
 impl KnownCallers {
     /// The identity that stands at `at`, if it was met before.
     #[inline]
     pub(crate) fn meet<'t>(&self, text: &'t str, at: usize) -> Option<Identity<'t>> {
         let rest = text.as_bytes().get(at..)?;
         let hash = self.hasher.hash_one(beginning(rest, QUOTES)?);
-        let place = match self.class_at(hash, rest) {
+        match self.class_at(hash, text, at) {
             None if self.is_crowded(hash) => {
-                self.class_at(self.hasher.hash_one(beginning(rest, MORE_QUOTES)?), rest)
+                let hash = self.hasher.hash_one(beginning(rest, MORE_QUOTES)?);
+                self.class_at(hash, text, at)
             }
-            place => place,
-        }?;
-        let class = &self.classes[place as usize];
-        let part = |range: &Range<usize>| text.get(at + range.start..at + range.end);
-        Some(Identity {
-            class: place,
-            length: class.text.len(),
-            access_key: part(&class.access_key)?,
-            created: part(&class.created)?,
-        })
+            identity => identity,
+        }
     }
 
     #[inline]
-    fn class_at(&self, hash: u64, rest: &[u8]) -> Option<u32> {
-        let same = |place: &u32| {
+    fn class_at<'t>(&self, hash: u64, text: &'t str, at: usize) -> Option<Identity<'t>> {
+        self.class_places.iter_hash(hash).find_map(|place| {
             let class = &self.classes[*place as usize];
-            class.hash == hash && class.begins(rest)
-        };
-        self.class_places.find(hash, same).copied()
+            let identity = class.mould.read(text, at).filter(|_| class.hash == hash)?;
+            Some(Identity {
+                class: *place,
+                ..identity
+            })
+        })
     }
 
     fn is_crowded(&self, hash: u64) -> bool {
@@ -247,18 +184,41 @@ impl KnownCallers {
         self.class_places.iter_hash(hash).filter(is_alike).count()
     }
 
-    /// The caller of a class met lately whose region, address and agent stand at the beginning of a text, and how long they are.
+    /// The origin met lately with a class that stands at the beginning of a text, and how long its text is.
     #[inline]
-    pub(crate) fn candidate(&self, class: u32, rest: &[u8]) -> Option<(u32, usize)> {
-        let recent = self.classes.get(class as usize)?.recent;
-        recent
-            .into_iter()
-            .map_while(|place| place)
-            .find_map(|place| {
-                let texts = &self.callers[place as usize].texts;
+    pub(crate) fn origin(&self, class: u32, rest: &[u8]) -> Option<(Origin, usize)> {
+        let origins = &self.classes.get(class as usize)?.origins;
+        origins
+            .iter()
+            .map_while(Option::as_deref)
+            .find_map(|(texts, origin)| {
                 rest.starts_with(texts.as_bytes())
-                    .then_some((place, texts.len()))
+                    .then_some((*origin, texts.len()))
             })
+    }
+
+    /// Remembers an origin as the last one of a class: region, address and agent as CloudTrail writes them one after the other, from the region's key
+    /// on, without its quote.
+    pub(crate) fn note_origin(&mut self, class: u32, texts: [&str; 3], origin: Origin) {
+        let length: usize = texts.iter().map(|text| text.len()).sum();
+        if length > ORIGIN_BYTES_MAX {
+            return;
+        }
+        let [region, address, agent] = texts;
+        let joined = [
+            "awsRegion\":\"",
+            region,
+            "\",\"sourceIPAddress\":\"",
+            address,
+            "\",\"userAgent\":\"",
+            agent,
+            "\"",
+        ]
+        .concat();
+        if let Some(class) = self.classes.get_mut(class as usize) {
+            class.origins.rotate_right(1);
+            class.origins[0] = Some(Box::new((joined.into_boxed_str(), origin)));
+        }
     }
 
     /// Where the `tlsDetails` met last in records of a source is kept.
@@ -273,33 +233,31 @@ impl KnownCallers {
         &mut self.passed_over[place as usize % PASSED_OVER]
     }
 
-    /// What is known of the caller of a record.
+    /// What is known of the caller of a record, and the credential that signed it.
     #[inline]
-    pub(crate) fn find(&mut self, plain: &Plain<'_>) -> Option<(&Caller, Option<CredentialId>)> {
+    pub(crate) fn find(
+        &mut self,
+        plain: &Plain<'_>,
+        console_agent: bool,
+        origin: OriginKind,
+    ) -> Option<(&Caller, Option<CredentialId>)> {
         let class = plain.identity.class;
-        let place = match plain.candidate {
-            Some(candidate) if self.callers[candidate as usize].is_also(plain) => candidate,
-            candidate => {
-                let texts = match candidate {
-                    Some(other) => self.callers[other as usize].parts().1,
-                    None => [plain.region, plain.address, plain.agent, "", ""],
-                };
-                let texts = [
-                    texts[0],
-                    texts[1],
-                    texts[2],
-                    plain.event_type,
-                    plain.recipient,
-                ];
-                let place = self.place((class, texts, plain.from_console))?;
-                let recent = &mut self.classes[class as usize].recent;
+        let texts = [plain.event_type, plain.recipient];
+        let parts = (class, texts, plain.from_console, console_agent, origin);
+        let recent = self.classes.get(class as usize)?.callers;
+        let mut recent = recent.into_iter().map_while(|place| place);
+        let place = match recent.find(|place| self.callers[*place as usize].parts() == parts) {
+            Some(place) => place,
+            None => {
+                let place = self.place(parts)?;
+                let recent = &mut self.classes[class as usize].callers;
                 recent.rotate_right(1);
                 recent[0] = Some(place);
                 place
             }
         };
         let caller = &self.callers[place as usize].caller;
-        Some((caller, self.credential(caller.signed, &plain.identity)?))
+        Some((caller, credential(caller.signed, &plain.identity)?))
     }
 
     fn place(&self, parts: Parts<'_>) -> Option<u32> {
@@ -309,20 +267,6 @@ impl KnownCallers {
             known.hash == hash && known.parts() == parts
         };
         self.caller_places.find(hash, same).copied()
-    }
-
-    /// The credential that signed a record of a known caller.
-    #[inline]
-    fn credential(&self, signed: Signed, identity: &Identity<'_>) -> Option<Option<CredentialId>> {
-        if signed == Signed::ByKey {
-            return Some(Some(CredentialId::of(identity.access_key)));
-        }
-        if identity.created.is_empty() {
-            return Some(None);
-        }
-        let created = time::plain(identity.created.as_bytes())?;
-        let who = &*self.classes[identity.class as usize].who;
-        Some((!who.is_empty()).then(|| CredentialId::of(&credential::session_of(who, created))))
     }
 
     /// Remembers what resolving a record gave.
@@ -345,25 +289,26 @@ impl KnownCallers {
             return;
         }
         let (Some(texts), Some(from_console)) = (
-            plain_texts([
-                record.region,
-                record.address,
-                record.agent,
-                record.event_type,
-                record.recipient,
-            ]),
+            plain_texts([record.event_type, record.recipient]),
             plain_truth(record.from_console),
         ) else {
             return;
         };
-        let length: usize = texts.iter().map(|text| text.len()).sum();
+        let length = texts[0].len() + texts[1].len();
         if length > CALLER_BYTES_MAX {
             return;
         }
-        let Some(class) = self.class(record) else {
+        let Some(class) = self.class(record, event) else {
             return;
         };
-        let parts = (class, texts, from_console);
+        let agent = event.origin.user_agent.as_deref().unwrap_or_default();
+        let parts = (
+            class,
+            texts,
+            from_console,
+            agent::is_console(agent),
+            event.origin.kind,
+        );
         if self.place(parts).is_some() || !self.admit(length) {
             return;
         }
@@ -371,23 +316,25 @@ impl KnownCallers {
             return;
         };
         let hash = self.hasher.hash_one(parts);
-        self.callers
-            .push(Known::of((hash, parts), Caller::of(event, observation)));
+        self.callers.push(Known {
+            hash,
+            class,
+            texts: texts.map(Box::from),
+            marks: (from_console, parts.3, parts.4),
+            caller: Caller::of(event, observation),
+        });
         let callers = &self.callers;
         self.caller_places
             .insert_unique(hash, place, |place| callers[*place as usize].hash);
     }
 
     /// The class of a record's identity, made if it is new. `None`: it is not plainly regular.
-    fn class(&mut self, record: &RawRecord<'_>) -> Option<u32> {
+    fn class(&mut self, record: &RawRecord<'_>, event: &Event<'_>) -> Option<u32> {
         let text = record.identity_text;
         if let Some(known) = self.meet(text, 0) {
             return (known.length == text.len()).then_some(known.class);
         }
-        if text.is_empty()
-            || text.len() > CALLER_BYTES_MAX
-            || memchr(b'\\', text.as_bytes()).is_some()
-        {
+        if text.is_empty() || text.len() > CALLER_BYTES_MAX || text.contains('\\') {
             return None;
         }
         let mut told = beginning(text.as_bytes(), QUOTES)?;
@@ -402,40 +349,26 @@ impl KnownCallers {
                 return None;
             }
         }
-        let access_key = hole(text, "\"accessKeyId\"", record.identity.access_key)?;
-        let created = hole(text, "\"creationDate\"", record.identity.session.created)?;
-        let key = match &text[access_key.clone()] {
-            "-" | "--" => return None,
-            key if key.starts_with("AKIA") || key.starts_with("ASIA") => {
-                access_key.start + 4..access_key.end
-            }
-            _ => access_key.end..access_key.end,
-        };
-        if !created.is_empty() {
-            time::plain(text[created.clone()].as_bytes())?;
+        let mut holes = Holes::of(record)?;
+        if holes.session.start < told.len() || holes.session_again.end > holes.key.start {
+            (holes.session, holes.session_again) = (0..0, 0..0);
         }
-        // What is not there lies where it is in nobody's way.
-        let created = if created.is_empty() {
-            text.len()..text.len()
-        } else {
-            created
-        };
-        let is_told = key.start < told.len() && !key.is_empty();
-        if is_told || key.end > created.start || !self.admit(text.len()) {
+        let is_told = holes.key.start.min(holes.created.start) < told.len();
+        if is_told || holes.key.end > holes.created.start || !self.admit(text.len() + ORIGINS_BYTES)
+        {
             return None;
         }
-        let identity = &record.identity;
-        let id = identity.principal_id.text_or_number("").ok().flatten();
-        let who = id.or_else(|| identity.arn.string()).unwrap_or_default();
         let place = u32::try_from(self.classes.len()).ok()?;
+        let name = event.credential.session_name.as_deref().unwrap_or_default();
         self.classes.push(Class {
             hash,
-            text: Box::from(text),
-            access_key,
-            key,
-            created,
-            who: Box::from(&*who),
-            recent: [None; RECENT],
+            mould: Mould {
+                text: Box::from(text),
+                holes,
+                on_instance: is_instance_id(name),
+            },
+            callers: [None; RECENT],
+            origins: [const { None }; RECENT],
         });
         let classes = &self.classes;
         self.class_places
@@ -452,6 +385,13 @@ impl KnownCallers {
         !self.full
     }
 
+    /// Forgets the origins of all.
+    pub(crate) fn forget_origins(&mut self) {
+        for class in &mut self.classes {
+            class.origins = [const { None }; RECENT];
+        }
+    }
+
     fn forget(&mut self) {
         self.classes.clear();
         self.class_places.clear();
@@ -463,33 +403,18 @@ impl KnownCallers {
     }
 }
 
-impl Known {
-    fn of((hash, (class, texts, from_console)): (u64, Parts<'_>), caller: Caller) -> Self {
-        let mut joined =
-            String::with_capacity(64 + texts.iter().map(|text| text.len()).sum::<usize>());
-        let mut add = |key: &str, text: &str| {
-            joined.push_str(key);
-            let start = joined.len();
-            joined.push_str(text);
-            start..joined.len()
-        };
-        let region = add("awsRegion\":\"", texts[0]);
-        let address = add("\",\"sourceIPAddress\":\"", texts[1]);
-        let agent = add("\",\"userAgent\":\"", texts[2]);
-        joined.push('"');
-        Self {
-            hash,
-            class,
-            texts: joined.into_boxed_str(),
-            region,
-            address,
-            agent,
-            event_type: Box::from(texts[3]),
-            recipient: Box::from(texts[4]),
-            from_console,
-            caller,
-        }
+/// The credential that signed a record of a known caller.
+#[inline]
+fn credential(signed: Signed, identity: &Identity<'_>) -> Option<Option<CredentialId>> {
+    if signed == Signed::ByKey {
+        return Some(Some(CredentialId::of(identity.access_key)));
     }
+    if identity.created.is_empty() {
+        return Some(None);
+    }
+    let created = time::plain(identity.created.as_bytes())?;
+    let session = || CredentialId::of(&credential::session_of(identity.who, created));
+    Some((!identity.who.is_empty()).then(session))
 }
 
 impl Caller {
@@ -498,19 +423,11 @@ impl Caller {
         let text = |text: &Option<Cow<'_, str>>| Box::from(text.as_deref().unwrap_or_default());
         let has_own_key =
             credential.access_key_id.is_some() && !credential::has_fresh_keys(credential.kind);
-        let service = event
-            .via_service
-            .as_deref()
-            .or(event.origin.service.as_deref());
         Self {
             principal: observation.principal,
             principal_kind: observation.principal_kind,
             account: observation.account,
-            region: observation.region,
-            network: observation.network,
-            agent: observation.agent,
             credential_kind: observation.credential_kind,
-            origin: observation.origin,
             by_service: observation.by_service,
             traits: observation.traits,
             signed: if has_own_key {
@@ -519,79 +436,9 @@ impl Caller {
                 Signed::BySession
             },
             account_text: Box::from(&*event.account),
-            address: text(&event.origin.address),
-            user_agent: text(&event.origin.user_agent),
             session_name: text(&credential.session_name),
-            service: Box::from(service.unwrap_or_default()),
+            via_service: text(&event.via_service),
         }
-    }
-
-    /// The observation of a record of this caller that gives nothing out.
-    pub(crate) fn observation(
-        &self,
-        own: &Own,
-        call: offtrail_event::CallId,
-        outcome: OutcomeClass,
-    ) -> Observation {
-        Observation {
-            fingerprint: own.fingerprint,
-            time: own.time,
-            principal: self.principal,
-            principal_kind: self.principal_kind,
-            call,
-            outcome,
-            account: self.account,
-            region: self.region,
-            network: self.network,
-            agent: self.agent,
-            credential_kind: self.credential_kind,
-            credential: own.credential,
-            origin: self.origin,
-            read_only: own.read_only,
-            category: own.category,
-            by_service: self.by_service,
-            traits: self.traits,
-            mint: None,
-            targets: None,
-            detail: None,
-        }
-    }
-}
-
-/// What an identity begins with: up to the quote of this number. After eight its second value ends, which tells it from nearly all others.
-#[inline]
-fn beginning(text: &[u8], quotes_wanted: u32) -> Option<&[u8]> {
-    let mut from = 0;
-    let mut missing = quotes_wanted;
-    while from < BEGINNING_BYTES {
-        let mut found = quotes(text, from)?;
-        let count = found.count_ones();
-        if count < missing {
-            missing -= count;
-            from += 64;
-            continue;
-        }
-        for _ in 1..missing {
-            found &= found - 1;
-        }
-        return text.get(..=from + found.trailing_zeros() as usize);
-    }
-    None
-}
-
-/// Where the text of a member lies in an object, if the member stands there once at most. Empty if it does not.
-fn hole(text: &str, key: &str, value: Value<'_>) -> Option<Range<usize>> {
-    let mut found = memmem::find_iter(text.as_bytes(), key.as_bytes());
-    let (first, second) = (found.next(), found.next());
-    match (first, value) {
-        (None, Value::Absent) => Some(0..0),
-        (Some(at), Value::String(quoted)) if second.is_none() && !quoted.escaped => {
-            let start = at + key.len() + 2;
-            let there = text.get(start - 2..start)? == ":\"";
-            let range = start..start + quoted.body.len();
-            (there && text.get(range.clone())? == quoted.body).then_some(range)
-        }
-        _ => None,
     }
 }
 
@@ -608,8 +455,8 @@ pub(crate) fn tells_sign_in(response: Value<'_>) -> bool {
 }
 
 /// Texts without escapes; absent ones are empty.
-fn plain_texts(values: [Value<'_>; 5]) -> Option<[&str; 5]> {
-    let mut texts = [""; 5];
+fn plain_texts(values: [Value<'_>; 2]) -> Option<[&str; 2]> {
+    let mut texts = [""; 2];
     for (text, value) in texts.iter_mut().zip(values) {
         match value {
             Value::Absent => {}

@@ -4,7 +4,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
-use std::hash::BuildHasher;
+use std::{borrow::Cow, hash::BuildHasher};
 
 use offtrail_event::{
     CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint, Minted,
@@ -13,15 +13,16 @@ use offtrail_event::{
 };
 
 use crate::{
-    Limits, Reason,
-    known::{self, KnownCallers, Own},
+    Limits, Reason, agent,
+    known::{self, KnownCallers, Origin},
     minted::{self, Answers},
-    outcome,
+    network, outcome,
     plain::{IDENTITY_DEPTH, Plain},
     record::RawRecord,
     resolve,
     scan::Value,
     targets::{self, Telling},
+    texts::{KnownAgent, KnownPlace, Texts},
 };
 
 /// Names the networks of an event, where something better than their prefix is known.
@@ -49,6 +50,8 @@ pub struct Observer<'v> {
     hasher: FixedState,
     callers: KnownCallers,
     names: HashTable<KnownCall>,
+    places: Texts<KnownPlace>,
+    agents: Texts<KnownAgent>,
     naming: Option<Box<NameNetworks<'v>>>,
     /// A target as text, while it is looked up.
     target: String,
@@ -71,8 +74,7 @@ struct KnownPrincipal {
 
 impl KnownPrincipal {
     fn texts<'p>(principal: &'p Principal<'_>) -> [&'p str; 5] {
-        let text =
-            |text: &'p Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or_default();
+        let text = |text: &'p Option<Cow<'_, str>>| text.as_deref().unwrap_or_default();
         let person = if principal.person_is_key {
             text(&principal.person)
         } else {
@@ -101,6 +103,8 @@ impl<'v> Observer<'v> {
             hasher: FixedState::default(),
             callers: KnownCallers::default(),
             names: HashTable::new(),
+            places: Texts::default(),
+            agents: Texts::default(),
             naming: None,
             target: String::new(),
         }
@@ -154,11 +158,17 @@ impl<'v> Observer<'v> {
     }
 
     fn of_plain(&mut self, plain: &Plain<'_>) -> Option<Observation> {
+        let origin = self.origin(plain);
+        let (place, agent) = (
+            &self.places.known[origin.place as usize],
+            &self.agents.known[origin.agent as usize],
+        );
         let hash = self.hasher.hash_one((plain.source, plain.name));
         let call = self.names.find(hash, |call| {
             *call.name == *plain.name && *call.source == *plain.source
         })?;
-        let (caller, credential) = self.callers.find(plain)?;
+        let is_console = agent.is_console;
+        let (caller, credential) = self.callers.find(plain, is_console, place.kind)?;
         let outcome = match plain.error {
             "" => OutcomeClass::Succeeded,
             code => outcome::of_code(code),
@@ -174,32 +184,38 @@ impl<'v> Observer<'v> {
             Answers::Nothing | Answers::Session => None,
             Answers::More => return None,
         };
+        let is_foreign = caller.principal_kind == PrincipalKind::ForeignAccount;
         let targets = match call.telling {
             Telling::Name(kind, member) if succeeded => {
                 targets::named(plain.request, (kind, member), &caller.account_text)
             }
-            // Told only of callers from other accounts.
-            Telling::More
-                if succeeded
-                    && (minted.is_none()
-                        || caller.principal_kind == PrincipalKind::ForeignAccount) =>
-            {
-                return None;
-            }
+            // Of sessions told only where the caller is from another account.
+            Telling::More if succeeded && (minted.is_none() || is_foreign) => return None,
             _ => Vec::new(),
         };
-        let own = Own {
-            time: plain.time?,
+        let category = Some(plain.category).filter(|text| !matches!(*text, "" | "-" | "--"));
+        let mut observation = Observation {
             fingerprint: Fingerprint::of(plain.event_id.as_bytes()),
+            time: plain.time?,
+            principal: caller.principal,
+            principal_kind: caller.principal_kind,
+            call: call.id,
+            outcome,
+            account: caller.account,
+            region: origin.region,
+            network: place.network,
+            agent: agent.family,
+            credential_kind: caller.credential_kind,
             credential,
+            origin: place.kind,
             read_only: plain.read_only,
-            category: resolve::category(
-                Some(plain.category).filter(|text| !matches!(*text, "" | "-" | "--")),
-                Some(plain.event_type),
-                plain.management,
-            ),
+            category: resolve::category(category, Some(plain.event_type), plain.management),
+            by_service: caller.by_service,
+            traits: caller.traits,
+            mint: None,
+            targets: None,
+            detail: None,
         };
-        let mut observation = caller.observation(&own, call.id, outcome);
         if self.detail == WithDetail::Judge {
             let minted_key = minted
                 .as_ref()
@@ -208,18 +224,83 @@ impl<'v> Observer<'v> {
                 event_id: plain.event_id,
                 event_name: plain.name,
                 code: plain.error,
-                address: &caller.address,
-                user_agent: &caller.user_agent,
+                address: &place.address,
+                user_agent: agent.shown(),
                 access_key_id: plain.identity.access_key,
-                session_name: &caller.session_name,
+                session_name: match plain.identity.session {
+                    "" => &caller.session_name,
+                    name => name,
+                },
                 minted_key: minted_key.unwrap_or_default(),
-                service: &caller.service,
+                service: match &*caller.via_service {
+                    "" => &place.service,
+                    service => service,
+                },
                 announced_by: "",
             }));
         }
         observation.mint = minted.map(|minted| self.mint(&minted));
         observation.targets = self.targets(&targets);
         Some(observation)
+    }
+
+    /// Region, address and agent of a record.
+    fn origin(&mut self, plain: &Plain<'_>) -> Origin {
+        if let Some(origin) = plain.origin {
+            return origin;
+        }
+        if self.places.is_full() || self.agents.is_full() {
+            self.places.clear();
+            self.agents.clear();
+            self.callers.forget_origins();
+        }
+        let given = |text: &'_ str| !matches!(text, "" | "-" | "--");
+        let region = match plain.region {
+            text if given(text) => self.text(text),
+            _ => self.text(""),
+        };
+        let place = match self.places.find(plain.address) {
+            Some(place) => place,
+            None => {
+                let text = Some(Cow::Borrowed(plain.address)).filter(|text| given(text));
+                let place = network::place(text);
+                let own =
+                    |text: &Option<Cow<'_, str>>| Box::from(text.as_deref().unwrap_or_default());
+                let known = KnownPlace {
+                    text: Box::from(plain.address),
+                    kind: place.kind,
+                    network: place.network.as_deref().map(|network| self.text(network)),
+                    address: own(&place.address),
+                    service: own(&place.service),
+                };
+                self.places.add(known)
+            }
+        };
+        let agent = match self.agents.find(plain.agent) {
+            Some(agent) => agent,
+            None => {
+                let text = if given(plain.agent) { plain.agent } else { "" };
+                let family = match text {
+                    "" => Cow::Borrowed(""),
+                    text => agent::family(text),
+                };
+                let known = KnownAgent {
+                    family: self.text(&family),
+                    is_console: agent::is_console(text),
+                    text: Box::from(plain.agent),
+                };
+                self.agents.add(known)
+            }
+        };
+        let origin = Origin {
+            region,
+            place,
+            agent,
+        };
+        let texts = [plain.region, plain.address, plain.agent];
+        self.callers
+            .note_origin(plain.identity.class, texts, origin);
+        origin
     }
 
     fn mint(&mut self, minted: &Minted<'_>) -> Mint {

@@ -6,7 +6,8 @@
 //! is not read but compared with the bytes that stand there: an identity, and region, address and agent together.
 
 use crate::{
-    known::{Identity, KnownCallers},
+    known::{KnownCallers, Origin},
+    mould::Identity,
     record,
     scan::Value,
     special::next_special,
@@ -31,8 +32,8 @@ pub(crate) struct Plain<'t> {
     pub(crate) time: Option<Timestamp>,
     pub(crate) source: &'t str,
     pub(crate) name: &'t str,
-    /// The caller whose region, address and agent stand there.
-    pub(crate) candidate: Option<u32>,
+    /// Region, address and agent, where the caller had the same lately; their texts are left out then.
+    pub(crate) origin: Option<Origin>,
     pub(crate) region: &'t str,
     pub(crate) address: &'t str,
     pub(crate) agent: &'t str,
@@ -90,7 +91,7 @@ impl<'t> Plain<'t> {
             time: None,
             source: "",
             name: "",
-            candidate: None,
+            origin: None,
             region: "",
             address: "",
             agent: "",
@@ -167,7 +168,7 @@ impl<'t> Plain<'t> {
                 walk.after(b"eventName\":")?;
                 self.name = walk.string()?;
             }
-            REGION_WORD => self.origin(walk, known)?,
+            REGION_WORD => self.take_origin(walk, known)?,
             REQUEST => {
                 self.once(11)?;
                 walk.after(b"requestParameters\":")?;
@@ -203,13 +204,13 @@ impl<'t> Plain<'t> {
 
     /// Region, address and agent: all three at once, where the caller had the same before.
     #[inline(always)]
-    fn origin(&mut self, walk: &mut Walk<'t>, known: &KnownCallers) -> Option<()> {
+    fn take_origin(&mut self, walk: &mut Walk<'t>, known: &KnownCallers) -> Option<()> {
         const ALL: u32 = bits(&[REGION, ADDRESS, AGENT]);
         let rest = walk.bytes.get(walk.at..)?;
         if self.seen & (ALL | 1 << IDENTITY) == 1 << IDENTITY
-            && let Some((candidate, length)) = known.candidate(self.identity.class, rest)
+            && let Some((origin, length)) = known.origin(self.identity.class, rest)
         {
-            self.candidate = Some(candidate);
+            self.origin = Some(origin);
             self.seen |= ALL;
             walk.at += length;
             return Some(());

@@ -105,7 +105,7 @@ pub(crate) fn federation(provider: &str) -> Traits {
 }
 
 /// `i-` and 8 or 17 hexadecimal digits.
-fn is_instance_id(name: &str) -> bool {
+pub(crate) fn is_instance_id(name: &str) -> bool {
     name.strip_prefix("i-").is_some_and(|id| {
         matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
