@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use offtrail_event::{CallId, CredentialKind, PrincipalId, Timestamp, Vocabulary};
+use offtrail_event::{CallId, CredentialKind, PrincipalId, TextId, Timestamp, Vocabulary};
 
 use crate::{Coverage, Dimension, Profile, Rulings, learn::CREDENTIAL_KINDS};
 
@@ -26,6 +26,12 @@ impl Window {
     }
 }
 
+/// Accounts with a region whose last hour is at hand.
+const COVERED: usize = 32;
+
+/// An account and a region, and an hour since the epoch.
+type Covered = ((TextId, TextId), i64);
+
 /// All profiles over a stated window, and the coverage of that window.
 ///
 /// Ids are those of the one [`Vocabulary`] it was learnt with; two baselines can be merged only if they share it.
@@ -36,6 +42,8 @@ pub struct Baseline {
     forwarded_texts: HashMap<CallId, u32>,
     /// The place in [`crate::target_order`] from which on a full profile takes no target; a cache.
     pub(crate) target_cuts: HashMap<PrincipalId, u64>,
+    /// Hours marked last in the coverage, each in the place of its account and region; a cache.
+    pub(crate) covered: [Option<Covered>; COVERED],
     /// Hours for which records arrived.
     pub coverage: Coverage,
     /// Earliest and latest event time learnt.

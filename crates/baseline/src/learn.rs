@@ -1,10 +1,11 @@
 //! Learning: one observation added to the profiles it speaks of.
 
 use offtrail_event::{
-    CredentialKind, Mint, MintedKind, Observation, PrincipalKind, Traits, Vocabulary,
+    CredentialKind, Mint, MintedKind, Observation, PrincipalKind, TextId, Timestamp, Traits,
+    Vocabulary,
 };
 
-use crate::{Baseline, CallRow, Dimension, Standing};
+use crate::{Baseline, Dimension, Standing};
 
 /// With which standing an observation is learnt: the call and each other dimension apart, since a finding may rest on one only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,7 @@ impl Baseline {
         let time = observation.time;
         self.window.see(time);
         self.observations += 1;
-        self.coverage
-            .see(observation.account, observation.region, time);
+        self.cover((observation.account, observation.region), time);
         let forwarded = (observation.credential_kind == CredentialKind::ForwardAccess)
             .then(|| self.forwarded_text(observation.call, words));
         let credential = self.credential_text(observation.credential_kind, words);
@@ -46,10 +46,7 @@ impl Baseline {
             return;
         }
         let outcome = observation.outcome;
-        let standing = profile
-            .call(observation.call, outcome)
-            .map_or(lesson.call, CallRow::standing);
-        profile.see_call_at((observation.call, outcome), time, standing);
+        profile.see_call_at((observation.call, outcome), time, lesson.call);
         let facets = [
             (Dimension::Network, observation.network.map(|text| text.0)),
             (Dimension::Region, Some(observation.region.0)),
@@ -76,6 +73,19 @@ impl Baseline {
             let traits = assumed_traits(observation.principal_kind, caller == owner);
             let target = self.profile_mut(role);
             target.traits = target.traits.union(traits);
+        }
+    }
+}
+
+impl Baseline {
+    /// Marks the hour of a record, unless it was just marked.
+    fn cover(&mut self, trail: (TextId, TextId), time: Timestamp) {
+        let hour = time.epoch_secs() / 3600;
+        let place = (trail.0.0 ^ trail.1.0.rotate_left(3)) as usize % self.covered.len();
+        let covered = Some((trail, hour));
+        if self.covered[place] != covered {
+            self.covered[place] = covered;
+            self.coverage.see(trail.0, trail.1, time);
         }
     }
 }

@@ -192,7 +192,7 @@ impl Profile {
         u32::try_from(self.days.iter().take_while(|seen| *seen <= day).count()).unwrap_or(u32::MAX)
     }
 
-    /// Adds one sighting of a call.
+    /// Adds one sighting of a call; a row already there keeps its standing.
     pub(crate) fn see_call_at(
         &mut self,
         (call, outcome): (CallId, OutcomeClass),
@@ -201,15 +201,28 @@ impl Profile {
     ) {
         let key = CallRow::key_of(call, outcome);
         let day = time.day();
+        let mut standing = standing;
         if let Ok(index) = self.calls.binary_search_by_key(&key, CallRow::key) {
             let row = &mut self.calls[index];
-            if self.day_bits.contains(row.ends(), row.days, day) {
+            let ends = row.ends();
+            let days = match self.day_bits.contains(ends, row.days, day) {
+                true => Some(row.days),
+                false => row
+                    .days
+                    .with(ends, day)
+                    .or_else(|| self.day_bits.add(ends, row.days, day)),
+            };
+            if let Some(days) = days {
+                row.days = days;
                 row.set_count(row.count().saturating_add(1));
-                row.set_standing(row.standing().max(standing));
                 row.first = row.first.min(time);
                 row.last = row.last.max(time);
+                if self.day_bits.is_wasteful() {
+                    self.pack_days();
+                }
                 return;
             }
+            standing = row.standing();
         }
         let seen = CallSightings::new(call, outcome, time, standing);
         self.see_call(CallRow::of(&seen), &seen.days);
@@ -261,17 +274,28 @@ impl Profile {
         time: Timestamp,
         standing: Standing,
     ) {
-        let standing = self
-            .facet(dimension, value)
-            .map_or(standing, |row| row.standing);
-        self.see_facet(FacetRow {
-            dimension,
-            standing,
-            value,
-            count: 1,
-            first: time,
-            last: time,
-        });
+        let found = self
+            .facets
+            .binary_search_by_key(&(dimension, value), FacetRow::key);
+        match found {
+            Ok(index) => {
+                let row = &mut self.facets[index];
+                row.count = row.count.saturating_add(1);
+                row.first = row.first.min(time);
+                row.last = row.last.max(time);
+            }
+            Err(index) => {
+                let row = FacetRow {
+                    dimension,
+                    standing,
+                    value,
+                    count: 1,
+                    first: time,
+                    last: time,
+                };
+                self.facets.insert(index, row);
+            }
+        }
     }
 
     /// Keeps only those rows of a dimension that pass.

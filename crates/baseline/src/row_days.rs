@@ -47,6 +47,31 @@ impl RowDays {
         Self::new(STEP, 1)
     }
 
+    /// The same days and one after the first that is not among them, where both need no bytes of the profile.
+    pub(crate) fn with(self, (first, last): Ends, day: Day) -> Option<Self> {
+        let after = day.0.checked_sub(first.0)?;
+        let value = self.value();
+        if self.form() == STEP && day > last {
+            if first == last {
+                return Some(Self::new(STEP, u32::from(after)));
+            }
+            if u32::from(day.0 - last.0) == value {
+                return Some(self);
+            }
+        }
+        let span = after.max(last.0 - first.0);
+        if span > MASK_SPAN_MAX || after == 0 || !matches!(self.form(), STEP | MASK) {
+            return None;
+        }
+        let mask = match self.form() {
+            MASK => value,
+            _ => (1..=last.0 - first.0)
+                .filter(|after| u32::from(*after) % value.max(1) == 0)
+                .fold(0, |mask, after| mask | 1 << (after - 1)),
+        };
+        Some(Self::new(MASK, mask | 1 << (after - 1)))
+    }
+
     fn form(self) -> u32 {
         self.0 >> VALUE_BITS
     }
@@ -161,6 +186,26 @@ impl DayBits {
         new
     }
 
+    /// Adds a day after the first to a row that has bits of its own here. `None`: it has none.
+    pub(crate) fn add(&mut self, ends: Ends, days: RowDays, day: Day) -> Option<RowDays> {
+        let after = usize::from(day.0.checked_sub(ends.0.0)?);
+        if days.form() != BITS {
+            return None;
+        }
+        let room = self.range(ends, days);
+        let mut place = room.start;
+        if after / 8 >= room.len() {
+            if room.end != self.bytes.len() {
+                place = self.bytes.len();
+                self.wasted += u32::try_from(room.len()).unwrap_or(u32::MAX);
+                self.bytes.extend_from_within(room);
+            }
+            self.bytes.resize(place + after / 8 + 1, 0);
+        }
+        self.bytes[place + after / 8] |= 1 << (after % 8);
+        Some(RowDays::new(BITS, u32::try_from(place).unwrap_or(u32::MAX)))
+    }
+
     /// Whether so much is wasted that the rows should be packed again.
     pub(crate) fn is_wasteful(&self) -> bool {
         let wasted = self.wasted as usize;
@@ -235,6 +280,57 @@ mod tests {
 
     fn ends(set: &DaySet) -> Ends {
         (set.first().unwrap(), set.last().unwrap())
+    }
+
+    #[test]
+    fn a_day_more_needs_no_unpacking() {
+        let bits = DayBits::default();
+        let check = |days: &[u16], day: u16, expected: bool| {
+            let before = set(days);
+            let ends = (before.first().unwrap(), before.last().unwrap());
+            let packed = DayBits::default().pack(ends, &before);
+            let with = packed.with(ends, Day(day));
+            assert_eq!(with.is_some(), expected, "{days:?} and {day}");
+            if let Some(with) = with {
+                let after = set(&[days, &[day]].concat());
+                let ends = (after.first().unwrap(), after.last().unwrap());
+                assert_eq!(bits.unpack(ends, with), after, "{days:?} and {day}");
+            }
+        };
+        check(&[100], 101, true);
+        check(&[100], 170, true);
+        check(&[100, 107], 114, true);
+        check(&[100, 107], 108, true);
+        check(&[100, 107], 103, true);
+        check(&[100, 101, 105], 130, true);
+        check(&[100, 101, 105], 131, false);
+        check(&[100, 107, 108], 104, true);
+        check(&[100, 170], 171, false);
+        check(&[100], 99, false);
+    }
+
+    #[test]
+    fn a_day_more_in_bits_of_its_own() {
+        let mut bits = DayBits::default();
+        let mut rows: Vec<(DaySet, RowDays)> = [[100, 101, 190], [100, 103, 190]]
+            .iter()
+            .map(|days| {
+                let days = set(days);
+                let ends = (days.first().unwrap(), days.last().unwrap());
+                let packed = bits.pack(ends, &days);
+                (days, packed)
+            })
+            .collect();
+        for day in [120, 191, 192, 240, 102, 1000] {
+            for (days, packed) in &mut rows {
+                let ends = (days.first().unwrap(), days.last().unwrap());
+                *packed = bits.add(ends, *packed, Day(day)).unwrap();
+                days.insert(Day(day));
+                let ends = (days.first().unwrap(), days.last().unwrap());
+                assert_eq!(bits.unpack(ends, *packed), *days);
+            }
+        }
+        assert!(bits.wasted > 0);
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::settings::Settings;
 /// bounded too.
 pub(crate) const OVERHEAD_BYTES: u64 = 4 << 10;
 
+/// Bytes of a buffer that is used again for the next file; a larger one is given back.
+const SPARE_BYTES_MAX: usize = 8 << 20;
+
 /// One item's content.
 #[derive(Debug)]
 pub struct Delivery {
@@ -184,6 +187,11 @@ impl Reader {
     /// The next item's content, or `None` when all were handed out. Each item is handed out once; indices rise in the order of the calls.
     /// Blocks until the content is there.
     pub fn next(&self) -> Option<Delivery> {
+        self.next_into(Vec::new())
+    }
+
+    /// The same, with a file's bytes in a buffer that the caller has done with.
+    pub fn next_into(&self, spare: Vec<u8>) -> Option<Delivery> {
         let (index, item) = {
             let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
             let (index, cursor) = &mut *place;
@@ -205,7 +213,10 @@ impl Reader {
         };
         let bytes = match &item.provenance {
             Provenance::Stdin => self.stdin(),
-            Provenance::Path(path) => read_file(path, self.object_bytes_max, self.stdin_bytes_max),
+            Provenance::Path(path) => {
+                let caps = (self.object_bytes_max, self.stdin_bytes_max);
+                read_file_into(path, caps, spare)
+            }
             Provenance::Object { .. } => self.shared.take(index),
             Provenance::Message { .. } => Err(ReadError::Handed(item.provenance.to_string())),
         };
@@ -228,8 +239,8 @@ impl Reader {
     }
 
     fn stdin(&self) -> Result<Vec<u8>, ReadError> {
-        let bytes =
-            capped(io::stdin().lock(), 0, self.stdin_bytes_max).map_err(ReadError::Stdin)?;
+        let bytes = capped(io::stdin().lock(), (0, self.stdin_bytes_max), Vec::new())
+            .map_err(ReadError::Stdin)?;
         bytes.ok_or_else(|| {
             ReadError::too_large(
                 "read standard input".to_owned(),
@@ -256,6 +267,15 @@ pub(crate) fn read_file(
     object_bytes_max: u64,
     stdin_bytes_max: u64,
 ) -> Result<Vec<u8>, ReadError> {
+    read_file_into(path, (object_bytes_max, stdin_bytes_max), Vec::new())
+}
+
+/// The same, into a buffer.
+fn read_file_into(
+    path: &Path,
+    (object_bytes_max, stdin_bytes_max): (u64, u64),
+    spare: Vec<u8>,
+) -> Result<Vec<u8>, ReadError> {
     let failed = |source| ReadError::File {
         path: path.to_owned(),
         source,
@@ -266,7 +286,7 @@ pub(crate) fn read_file(
         true => (object_bytes_max, "object_bytes_max"),
         false => (stdin_bytes_max, "stdin_bytes_max"),
     };
-    let bytes = capped(file, metadata.len(), bytes_max).map_err(failed)?;
+    let bytes = capped(file, (metadata.len(), bytes_max), spare).map_err(failed)?;
     bytes.ok_or_else(|| {
         ReadError::too_large(
             format!("read {:?}", path.display().to_string()),
@@ -276,12 +296,22 @@ pub(crate) fn read_file(
     })
 }
 
-/// All bytes, or `None` when there are more than `bytes_max`; `told` is how many are expected.
-fn capped(mut from: impl Read, told: u64, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+/// All bytes, in a buffer that is used again, or `None` when there are more than `bytes_max`; `told` is how many are expected.
+fn capped(
+    mut from: impl Read,
+    (told, bytes_max): (u64, u64),
+    spare: Vec<u8>,
+) -> io::Result<Option<Vec<u8>>> {
     if told > bytes_max {
         return Ok(None);
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
+    let mut bytes = match spare.capacity() > SPARE_BYTES_MAX {
+        true => Vec::new(),
+        false => spare,
+    };
+    bytes.clear();
+    // One more, so that the end is seen without growing.
+    bytes.reserve(usize::try_from(told).unwrap_or(0) + 1);
     from.by_ref().take(bytes_max).read_to_end(&mut bytes)?;
     // Exactly at the limit it takes one more look to know whether that was all.
     let more = bytes.len() as u64 == bytes_max && from.read(&mut [0])? > 0;

@@ -146,7 +146,7 @@ impl<'j> Judging<'j> {
         let mut observer = named_observer(self.words, WithDetail::Judge, self.naming);
         move |delivery| {
             let mut observations = Vec::new();
-            let outcome = observe((&mut parser, &mut observer), delivery, |observation| {
+            let (outcome, _) = observe((&mut parser, &mut observer), delivery, |observation| {
                 observations.push(observation);
             });
             (outcome, observations)

@@ -28,6 +28,9 @@ use crate::{
 /// Packed bytes of a batch, at most; a larger file is a batch of its own.
 const CHECKPOINT_BYTES_MAX: u64 = 256 << 20;
 
+/// Observations whose ids are looked up together.
+const TOGETHER: usize = 256;
+
 /// How to learn.
 pub(crate) struct Learning<'l> {
     pub(crate) words: &'l Vocabulary,
@@ -241,16 +244,16 @@ impl Learning<'_> {
             later: Vec::new(),
             files: Vec::new(),
         };
+        let mut files = Vec::new();
         let (mut repeated, mut out_of_scope, mut learnt) = (0, 0, 0);
-        while let Some(delivery) = reader.next() {
-            let index = delivery.index;
-            let before = out_of_scope;
-            let outcome = observe((&mut parser, &mut observer), delivery, |observation| {
-                if !self.scope.holds(observation.time) {
-                    out_of_scope += 1;
-                    return;
-                }
-                match repeats.see(observation.time, observation.fingerprint) {
+        let mut waiting: Vec<Observation> = Vec::with_capacity(TOGETHER);
+        let mut fold = |waiting: &mut Vec<Observation>| {
+            let ids: Vec<_> = waiting
+                .iter()
+                .map(|observation| (observation.time, observation.fingerprint))
+                .collect();
+            for (observation, seen) in waiting.drain(..).zip(repeats.see_all(&ids)) {
+                match seen {
                     Seen::First if judge_from.is_some_and(|from| observation.time >= from) => {
                         share.later.push(observation);
                     }
@@ -260,11 +263,29 @@ impl Learning<'_> {
                     }
                     Seen::Repeat | Seen::Forgotten => repeated += 1,
                 }
+            }
+        };
+        let mut spare = Vec::new();
+        while let Some(delivery) = reader.next_into(spare) {
+            let index = delivery.index;
+            let before = out_of_scope;
+            let outcome;
+            (outcome, spare) = observe((&mut parser, &mut observer), delivery, |observation| {
+                if !self.scope.holds(observation.time) {
+                    out_of_scope += 1;
+                    return;
+                }
+                waiting.push(observation);
+                if waiting.len() >= TOGETHER {
+                    fold(&mut waiting);
+                }
             });
             progress.read(outcome.records(), outcome.bytes());
             // A file with events out of scope is read again by a run with a wider one.
-            share.files.push((index, outcome, out_of_scope == before));
+            files.push((index, outcome, out_of_scope == before));
         }
+        fold(&mut waiting);
+        share.files = files;
         counts.repeated.fetch_add(repeated, Ordering::Relaxed);
         counts
             .out_of_scope

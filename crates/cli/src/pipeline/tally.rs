@@ -35,13 +35,14 @@ pub(crate) fn read(
     })
 }
 
-/// Parses a delivery and hands over each observation; rejects are counted by the parser all the same.
+/// Parses a delivery and hands over each observation; rejects are counted by the parser all the same. Also gives back the buffer of its bytes, to be
+/// read into again.
 pub(crate) fn observe(
     (parser, observer): (&mut Parser, &mut Observer<'_>),
     delivery: Delivery,
     mut each: impl FnMut(Observation),
-) -> FileOutcome {
-    parsed(delivery, |bytes| {
+) -> (FileOutcome, Vec<u8>) {
+    parsed_from(delivery, |bytes| {
         parser.observe(bytes, observer, &mut |_, read, _| {
             if let Ok(observation) = read {
                 each(observation);
@@ -51,20 +52,30 @@ pub(crate) fn observe(
 }
 
 fn parsed(delivery: Delivery, parse: impl FnOnce(&[u8]) -> Parsed) -> FileOutcome {
+    parsed_from(delivery, parse).0
+}
+
+fn parsed_from(delivery: Delivery, parse: impl FnOnce(&[u8]) -> Parsed) -> (FileOutcome, Vec<u8>) {
     let provenance = delivery.item.provenance.to_string();
     match delivery.bytes {
-        Ok(bytes) => FileOutcome {
-            provenance,
-            bytes_in: bytes.len() as u64,
-            parsed: parse(&bytes),
-            unreadable: None,
-        },
-        Err(error) => FileOutcome {
-            provenance,
-            bytes_in: 0,
-            parsed: Parsed::default(),
-            unreadable: Some(error),
-        },
+        Ok(bytes) => {
+            let outcome = FileOutcome {
+                provenance,
+                bytes_in: bytes.len() as u64,
+                parsed: parse(&bytes),
+                unreadable: None,
+            };
+            (outcome, bytes)
+        }
+        Err(error) => {
+            let outcome = FileOutcome {
+                provenance,
+                bytes_in: 0,
+                parsed: Parsed::default(),
+                unreadable: Some(error),
+            };
+            (outcome, Vec::new())
+        }
     }
 }
 

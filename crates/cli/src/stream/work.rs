@@ -92,7 +92,7 @@ impl Work<'_> {
                     }
                 })
             }));
-            let Ok(outcome) = parsed else {
+            let Ok((outcome, _)) = parsed else {
                 // A bug of ours must not take the stream down with it: the message goes to the dead letters, where it can be looked at.
                 tracing::error!(from = %item.provenance, "reading it failed; please report this");
                 inbox.failed(receipt, "reading it failed inside offtrail");

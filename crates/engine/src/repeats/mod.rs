@@ -144,6 +144,57 @@ impl Repeats {
         Seen::Forgotten
     }
 
+    /// Remembers events and says of each what [`Repeats::see`] says, in their order. Of those that lie together a lock is taken once.
+    pub fn see_all(&self, events: &[(Timestamp, Fingerprint)]) -> Vec<Seen> {
+        let mut order: Vec<(Part, usize)> = events
+            .iter()
+            .enumerate()
+            .map(|(index, (time, fingerprint))| (part_of(time.day(), *fingerprint), index))
+            .collect();
+        order.sort_unstable();
+        let mut seen = vec![Seen::Forgotten; events.len()];
+        for together in order.chunk_by(|one, other| one.0 == other.0) {
+            self.see_part(together, events, &mut seen);
+        }
+        seen
+    }
+
+    /// Remembers events of one part.
+    fn see_part(
+        &self,
+        together: &[(Part, usize)],
+        events: &[(Timestamp, Fingerprint)],
+        seen: &mut [Seen],
+    ) {
+        let Some((part, _)) = together.first() else {
+            return;
+        };
+        let day = part.0;
+        if u32::from(day.0) < self.horizon.load(Ordering::Relaxed) {
+            return;
+        }
+        while self.use_day(day) || self.fetch(day) {
+            let mut ids = self.parts.entry(*part).or_default();
+            if !self.is_here(day) {
+                continue;
+            }
+            let before = ids.len();
+            for (_, index) in together {
+                seen[*index] = match ids.insert(events[*index].1, true) {
+                    true => Seen::First,
+                    false => Seen::Repeat,
+                };
+            }
+            let added = ids.len() - before;
+            drop(ids);
+            let held = self.held.fetch_add(added, Ordering::Relaxed) + added;
+            if held > self.bound.load(Ordering::Relaxed) {
+                self.make_room(day);
+            }
+            return;
+        }
+    }
+
     /// Puts back what an earlier run remembered, where there is no shelf.
     pub fn restore(&self, day: Day, fingerprints: &[Fingerprint]) {
         self.add(day, fingerprints);
@@ -386,6 +437,27 @@ mod tests {
         let resumed = Repeats::default();
         resumed.restore(at("2026-01-01").day(), &[id]);
         assert_eq!(resumed.see(at("2026-01-01"), id), Seen::Repeat);
+    }
+
+    #[test]
+    fn events_seen_together_are_told_apart() {
+        let repeats = Repeats::default();
+        let id = |name: &str| Fingerprint::of(name.as_bytes());
+        repeats.see(at("2026-01-02"), id("b"));
+        let events = [
+            (at("2026-01-01"), id("a")),
+            (at("2026-01-02"), id("b")),
+            (at("2026-01-01"), id("a")),
+            (at("2026-01-01"), id("b")),
+        ];
+        let expected = [Seen::First, Seen::Repeat, Seen::Repeat, Seen::First];
+        assert_eq!(repeats.see_all(&events), expected);
+        assert_eq!(repeats.len(), 3);
+        repeats.forget_before(at("2026-01-02").day());
+        assert_eq!(
+            repeats.see_all(&events[..2]),
+            [Seen::Forgotten, Seen::Repeat]
+        );
     }
 
     #[test]
