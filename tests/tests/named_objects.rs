@@ -54,7 +54,7 @@ fn names_from_a_file_or_standard_input_are_read_as_if_they_had_been_listed() {
         .run()
         .fails_saying(&["can't hold both events and names"]);
     let nothing = backfill(&at("none.db")).run().expect(2);
-    assert!(nothing.stderr.contains("--keys"), "{nothing:#?}");
+    assert!(nothing.stderr.contains("<SOURCE>"), "{nothing:#?}");
     assert!(!at("none.db").exists());
 }
 

@@ -18,7 +18,7 @@ pub const PLAN_VERSION: u32 = 1;
 
 /// The region whose list prices these are, for the storage class S3 Standard.
 pub const PRICE_REGION: &str = "us-east-1";
-/// When they were looked up.
+/// The month they stand for; they change rarely, so compare them with AWS's price list.
 pub const PRICE_DATE: &str = "2025-10";
 /// US dollars for a thousand listing requests.
 pub const LIST_USD_PER_THOUSAND: f64 = 0.005;
@@ -197,7 +197,7 @@ pub fn write_plan_text(out: &mut dyn io::Write, plan: &Plan<'_>, style: Style) -
         );
         line("requests", &requests)?;
         let cost = format!(
-            "about {} for GET and {} for LIST, at list prices of {PRICE_REGION}, S3 Standard, {PRICE_DATE}; carried out of AWS to the Internet {} more, within the region nothing",
+            "{} for GET and {} for LIST, at list prices of {PRICE_REGION}, S3 Standard, {PRICE_DATE}; carried out of AWS to the Internet {} more, within the region nothing",
             usd(estimate.get_usd),
             usd(estimate.list_usd),
             usd(estimate.internet_usd)
@@ -265,7 +265,7 @@ mod tests {
         );
         assert!(words.contains("1,000,000 GET and 1,234 LIST"), "{words}");
         assert!(
-            words.contains("about $0.40 for GET and less than 1 cent for LIST"),
+            words.contains("$0.40 for GET and less than 1 cent for LIST"),
             "{words}"
         );
         assert!(words.contains("to the Internet $0.21 more"), "{words}");
