@@ -40,6 +40,10 @@ score *arguments:
 bench *arguments:
     scripts/bench {{arguments}}
 
+# What S3 costs beside local files, over loopback; see scripts/bench-s3 --help.
+bench-s3 *arguments:
+    scripts/bench-s3 {{arguments}}
+
 # What each part of the score is worth; see scripts/ablation --help.
 ablation *arguments:
     scripts/ablation {{arguments}}
