@@ -255,9 +255,17 @@ impl<'r> Reader<'r> {
             return false;
         }
         let index = self.tally.records;
-        let Some(end) = self.out.plain(index, scanner.text(), start, &self.limits) else {
+        let text = scanner.text();
+        let Some(end) = self.out.plain(index, text, start, &self.limits) else {
             return false;
         };
+        // After the brace and the quote; such a record has no escape in a key.
+        let key = &text[start + 2..];
+        let same = key.strip_prefix(&*self.first_key);
+        if !same.is_some_and(|rest| rest.starts_with('"')) {
+            let key = key.split('"').next().unwrap_or_default();
+            key.clone_into(&mut self.first_key);
+        }
         self.envelope(Envelope::Single);
         self.tally.observation();
         scanner.go_to(end);

@@ -129,6 +129,8 @@ pub(crate) struct KnownCallers {
     full: bool,
     hasher: FixedState,
     passed_over: Vec<Box<[u8]>>,
+    /// For reading times.
+    pub(crate) last_day: time::LastDay,
 }
 
 impl Default for KnownCallers {
@@ -143,6 +145,7 @@ impl Default for KnownCallers {
             full: false,
             hasher: FixedState::default(),
             passed_over: vec![Box::default(); PASSED_OVER],
+            last_day: time::LastDay::default(),
         }
     }
 }

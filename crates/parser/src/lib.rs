@@ -36,6 +36,7 @@ mod time;
 mod traits;
 mod unpack;
 mod unwrap;
+mod walk;
 
 pub use limits::Limits;
 pub use observer::{NameNetworks, Observer, WithDetail};

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::{
     Reason,
     scan::{Break, Scanner, Value},
+    walk::Walk,
 };
 
 /// One record's fields; `Absent` where the record has none.
@@ -459,13 +460,32 @@ impl<'a> Value<'a> {
     pub(crate) fn members(self, mut each: impl FnMut(&str, Self)) {
         let Self::Object(text) = self else { return };
         let mut scanner = Scanner::new(text);
+        if !scanner.eat(b'{') {
+            return;
+        }
         let mut first = true;
-        // The span was accepted once; a break can't happen, and would only end the walk.
-        if scanner.eat(b'{') {
-            while let Ok(Some(key)) = scanner.next_key(&mut first) {
-                let Ok(value) = scanner.value() else { return };
-                each(&key.text(), value);
+        let mut walk = Walk::new(text, scanner.at());
+        loop {
+            let start = walk.at;
+            let Some((key, value)) = walk.member() else {
+                scanner.go_to(start);
+                break;
+            };
+            each(key, value);
+            match walk.peek() {
+                Some(b',') => walk.at += 1,
+                Some(b'}') => return,
+                _ => {
+                    scanner.go_to(walk.at);
+                    first = false;
+                    break;
+                }
             }
+        }
+        // From here on with spaces, or escapes in a key. The span was accepted once; a break can't happen, and would only end the walk.
+        while let Ok(Some(key)) = scanner.next_key(&mut first) {
+            let Ok(value) = scanner.value() else { return };
+            each(&key.text(), value);
         }
     }
 }

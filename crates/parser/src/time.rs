@@ -18,6 +18,39 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text).or_else(|| spaced(text))
 }
 
+/// The day read last, as its text and its first second: records of a file share few.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastDay {
+    date: [u8; 11],
+    start: i64,
+}
+
+impl LastDay {
+    /// The moment, as [`plain`] reads it.
+    #[inline]
+    pub(crate) fn read(&mut self, text: &[u8; 20]) -> Option<Timestamp> {
+        let clock = |at: usize| {
+            let (ten, one) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
+            (ten <= 9 && one <= 9).then(|| i64::from(ten * 10 + one))
+        };
+        if text[..11] != self.date {
+            let time = plain(text)?;
+            self.date.copy_from_slice(&text[..11]);
+            self.start = time.day().start().epoch_secs();
+            return Some(time);
+        }
+        let (hour, minute, second) = (clock(11)?, clock(14)?, clock(17)?);
+        if (text[13], text[16], text[19]) != (b':', b':', b'Z')
+            || hour > 23
+            || minute > 59
+            || second > 59
+        {
+            return None;
+        }
+        Timestamp::from_epoch_secs(self.start + hour * 3600 + minute * 60 + second)
+    }
+}
+
 /// `2026-08-31T10:43:44Z` exactly.
 pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
     let shape: &[u8; 20] = text.try_into().ok()?;
@@ -110,6 +143,26 @@ mod tests {
         fn the_short_way_agrees_with_the_long_one(secs in 0..=i64::from(u32::MAX)) {
             let text = Timestamp::from_epoch_secs(secs).unwrap().to_string();
             prop_assert_eq!(plain(text.as_bytes()), Timestamp::parse(&text));
+        }
+
+        #[test]
+        fn the_last_day_changes_nothing(
+            secs in 0..=i64::from(u32::MAX),
+            other in 0..SECONDS_PER_DAY,
+            at in 0..20usize,
+            byte in 0x20..0x7f_u8,
+        ) {
+            let text = |secs: i64| -> [u8; 20] {
+                let secs = secs.min(i64::from(u32::MAX));
+                let text = Timestamp::from_epoch_secs(secs).unwrap().to_string();
+                text.as_bytes().try_into().unwrap()
+            };
+            let mut last = LastDay::default();
+            let mut changed = text(secs - secs % SECONDS_PER_DAY + other);
+            changed[at] = byte;
+            for text in [text(secs), changed, text(secs), changed] {
+                prop_assert_eq!(last.read(&text), plain(&text));
+            }
         }
 
         #[test]

@@ -118,6 +118,19 @@ fn the_last_of_two_identities_counts_also_when_it_is_known() {
     check(&format!("[{alone},{known},{known}]"));
 }
 
+/// Found by mutation: after a break, the next record is known by the key that the one before began with.
+#[test]
+fn a_record_begins_with_any_key() {
+    let plain = record("a");
+    let other = plain.replacen('{', "{\"other\":1,", 1);
+    let broken = other.replacen("\"eventName\"", "\"eventName", 1);
+    for first in [&plain, &other] {
+        for last in [&plain, &other] {
+            check(&format!("[{first},{first},{broken},{last}]"));
+        }
+    }
+}
+
 #[test]
 fn what_is_written_otherwise_means_the_same() {
     let plain = record("a");
