@@ -180,7 +180,9 @@ impl Learning<'_> {
         repeats: &Repeats,
         (tally, progress): (&mut Tally, &Progress),
     ) -> anyhow::Result<Folded> {
-        let reader = sources.read(items.to_vec())?;
+        let order = largest_first(items);
+        let ordered: Vec<Item> = order.iter().map(|at| items[*at].clone()).collect();
+        let reader = sources.read(ordered)?;
         let counts = Counts::default();
         let shares = thread::scope(|scope| {
             let workers: Vec<_> = (0..self.threads.clamp(1, items.len()))
@@ -204,9 +206,10 @@ impl Learning<'_> {
             outcomes.extend(share.files);
         }
         touched.bound_targets(self.words);
-        outcomes.sort_by_key(|(index, ..)| *index);
+        outcomes.sort_by_key(|(index, ..)| order[*index]);
         let mut files = Vec::new();
         for (index, outcome, whole) in outcomes {
+            let index = order[index];
             if outcome.is_readable() && whole {
                 let item = &items[index];
                 files.push((item.provenance.to_string(), item.fingerprint.to_string()));
@@ -293,6 +296,13 @@ impl Learning<'_> {
         counts.learnt.fetch_add(learnt, Ordering::Relaxed);
         share
     }
+}
+
+/// In which order a batch is read: the largest first, so that no thread is left with a large one when the others are done.
+fn largest_first(items: &[Item]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(items[*at].size()));
+    order
 }
 
 /// Writes what was learnt since the last commit, in one transaction. `detection`: where judging stands, if that was done.
