@@ -65,6 +65,13 @@ fn by_event_time(command: Offtrail, queue: &str, dead: &str) -> Offtrail {
         .args(["--visibility", "10s"])
 }
 
+/// Once what waits is judged too, all was told that `detect` tells, and once.
+fn assert_ends_as_detect(learnt: &Learnt, baseline: &Path, sink: &Path) {
+    learnt.stream(baseline, sink).args(["--settle", "1h"]).ok();
+    assert_eq!(final_states(&told(sink)), learnt.detected());
+    assert_told_once(&told(sink));
+}
+
 #[test]
 fn a_bucket_that_slows_down_fails_breaks_off_and_repeats_loses_nothing() {
     let (Some(trail), learnt) = (Trail::new(), Learnt::until(FEW)) else {
@@ -124,12 +131,7 @@ fn keys_that_expire_hold_it_up_until_they_are_renewed() {
         trail.moto.messages(&trail.queue) == 0
     });
     stop(child, &talk);
-    learnt
-        .stream(&baseline, &sink)
-        .args(["--settle", "1h"])
-        .ok();
-    assert_eq!(final_states(&told(&sink)), learnt.detected());
-    assert_told_once(&told(&sink));
+    assert_ends_as_detect(&learnt, &baseline, &sink);
     trail.assert_used_up();
 }
 
@@ -375,11 +377,6 @@ fn a_clock_that_jumps_changes_nothing_that_is_told() {
         });
     }
     stop(child, &talk);
-    learnt
-        .stream(&baseline, &sink)
-        .args(["--settle", "1h"])
-        .ok();
-    assert_eq!(final_states(&told(&sink)), learnt.detected());
-    assert_told_once(&told(&sink));
+    assert_ends_as_detect(&learnt, &baseline, &sink);
     assert_eq!(exports(&baseline), exports(&learnt.path("detected.db")));
 }

@@ -10,18 +10,18 @@
     reason = "a tool for people at a terminal"
 )]
 
+#[path = "../tests/reading/ways.rs"]
+mod ways;
+
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use offtrail_event::{Observation, Vocabulary};
+use offtrail_event::Vocabulary;
 use offtrail_parser::{Observer, Parser, WithDetail};
-use serde_json::Value;
-
-/// What a file gives: observations with their records, and rejects as text.
-type Read = (Vec<(Observation, Vec<u8>)>, Vec<String>);
+use ways::{long, rewritten, short};
 
 /// Records kept to be changed.
 const RECORDS_MAX: usize = 20_000;
@@ -128,59 +128,19 @@ fn compare(
     words: &Vocabulary,
     (observer, rewrite): (&mut Observer<'_>, bool),
 ) -> Option<usize> {
-    let expected = long(case, words);
+    let expected = long(case, words, WithDetail::Judge);
     if short(case, observer) != expected {
         return None;
     }
-    let count = expected.0.len();
-    for (observation, raw) in expected.0.into_iter().filter(|_| rewrite) {
-        let Some(value) = serde_json::from_slice(&raw).ok().filter(keeps_numbers) else {
+    for known in expected.0.iter().filter(|_| rewrite) {
+        let Some((_, (again, _))) = rewritten(known, words, WithDetail::Judge) else {
             continue;
         };
-        let (mut again, _) = long(format!("[{value}]").as_bytes(), words);
-        let mut again = again.pop()?.0;
-        if value["eventID"]
-            .as_str()
-            .is_none_or(|id| matches!(id, "" | "-" | "--"))
-        {
-            // Known by its bytes, which are others now.
-            again.fingerprint = observation.fingerprint;
-        }
-        if again != observation {
+        if again.last()?.0 != known.0 {
             return None;
         }
     }
-    Some(count)
-}
-
-fn short(bytes: &[u8], observer: &mut Observer<'_>) -> Read {
-    let mut read = Read::default();
-    Parser::default().observe(bytes, observer, &mut |_, observed, raw| match observed {
-        Ok(observation) => read.0.push((observation, raw.to_vec())),
-        Err(reject) => read.1.push(format!("{reject:?}")),
-    });
-    read
-}
-
-fn long(bytes: &[u8], words: &Vocabulary) -> Read {
-    let mut read = Read::default();
-    Parser::default().read(bytes, &mut |_, event, raw| match event {
-        Ok(event) => {
-            let observation = Observer::new(words, WithDetail::Judge).observe(&event, raw);
-            read.0.push((observation, raw.to_vec()));
-        }
-        Err(reject) => read.1.push(format!("{reject:?}")),
-    });
-    read
-}
-
-fn keeps_numbers(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => !number.is_f64(),
-        Value::Array(values) => values.iter().all(keeps_numbers),
-        Value::Object(members) => members.values().all(keeps_numbers),
-        _ => true,
-    }
+    Some(expected.0.len())
 }
 
 /// A file of one to three records, most of them changed.
