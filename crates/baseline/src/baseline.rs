@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use offtrail_event::{CallId, CredentialKind, PrincipalId, TextId, Timestamp, Vocabulary};
+use offtrail_event::{PrincipalId, Timestamp};
 
-use crate::{Coverage, Dimension, Profile, Rulings, learn::CREDENTIAL_KINDS};
+use crate::{
+    Coverage, Dimension, Profile, Rulings,
+    at_hand::{Covered, KnownTexts},
+};
 
 /// Earliest and latest event time learnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,24 +29,16 @@ impl Window {
     }
 }
 
-/// Accounts with a region whose last hour is at hand.
-const COVERED: usize = 32;
-
-/// An account and a region, and an hour since the epoch.
-type Covered = ((TextId, TextId), i64);
-
 /// All profiles over a stated window, and the coverage of that window.
 ///
 /// Ids are those of the one [`Vocabulary`] it was learnt with; two baselines can be merged only if they share it.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
-    profiles: Vec<Option<Profile>>,
-    credential_texts: [Option<u32>; CREDENTIAL_KINDS],
-    forwarded_texts: HashMap<CallId, u32>,
+    pub(crate) profiles: Vec<Option<Profile>>,
+    pub(crate) texts: KnownTexts,
     /// The place in [`crate::target_order`] from which on a full profile takes no target; a cache.
     pub(crate) target_cuts: HashMap<PrincipalId, u64>,
-    /// Hours marked last in the coverage, each in the place of its account and region; a cache.
-    pub(crate) covered: [Option<Covered>; COVERED],
+    pub(crate) covered: Covered,
     /// Hours for which records arrived.
     pub coverage: Coverage,
     /// Earliest and latest event time learnt.
@@ -161,17 +156,5 @@ impl Baseline {
             .flatten()
             .map(|profile| profile.expire(horizon))
             .sum()
-    }
-
-    /// The interned text of a call, as value of [`crate::Dimension::Forwarded`].
-    pub(crate) fn forwarded_text(&mut self, call: CallId, words: &Vocabulary) -> u32 {
-        *self
-            .forwarded_texts
-            .entry(call)
-            .or_insert_with(|| words.text_id(&words.call_text(call)).0)
-    }
-
-    pub(crate) fn credential_text(&mut self, kind: CredentialKind, words: &Vocabulary) -> u32 {
-        *self.credential_texts[kind as usize].get_or_insert_with(|| words.text_id(kind.as_str()).0)
     }
 }

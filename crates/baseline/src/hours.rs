@@ -65,24 +65,25 @@ impl Hours {
         counts
     }
 
-    /// Adds one to an hour, below [`HOURS_OF_WEEK`].
-    pub(crate) fn see(&mut self, hour: u8) {
-        if self.see_in_place(hour).is_none() {
+    /// Adds to an hour, below [`HOURS_OF_WEEK`].
+    pub(crate) fn see(&mut self, hour: u8, times: u32) {
+        let times = u16::try_from(times).unwrap_or(u16::MAX);
+        if self.see_in_place(hour, times).is_none() {
             // At most once for each hour that gets used, and once for each wider form.
             let mut counts = self.counts();
             let count = &mut counts[usize::from(hour)];
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(times);
             *self = Self::of(&counts);
         }
     }
 
     /// The same, if the form stays.
-    fn see_in_place(&mut self, hour: u8) -> Option<()> {
+    fn see_in_place(&mut self, hour: u8, times: u16) -> Option<()> {
         let index = usize::from(hour);
         let (low, high) = match self.0.len() {
             HOURS_OF_WEEK => {
                 let byte = &mut self.0[index];
-                *byte = byte.checked_add(1)?;
+                *byte = u8::try_from(u16::from(*byte).saturating_add(times)).ok()?;
                 return Some(());
             }
             length if length > HOURS_OF_WEEK => {
@@ -96,7 +97,7 @@ impl Hours {
                 (low, high)
             }
         };
-        let count = u16::from_le_bytes([*low, *high]).saturating_add(1);
+        let count = u16::from_le_bytes([*low, *high]).saturating_add(times);
         [*low, *high] = count.to_le_bytes();
         Some(())
     }
@@ -147,7 +148,7 @@ mod tests {
         fn seeing_is_adding_one(mut week in weeks(), seen in prop::collection::vec(0..168u8, 0..60)) {
             let mut hours = Hours::of(&week);
             for hour in seen {
-                hours.see(hour);
+                hours.see(hour, 1);
                 let count = &mut week[usize::from(hour)];
                 *count = count.saturating_add(1);
                 prop_assert_eq!(&hours, &Hours::of(&week));

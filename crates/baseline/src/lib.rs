@@ -5,6 +5,7 @@
 //! threads, runs or machines and any order of [`Baseline::merge`] give the same baseline. Repeats of an event are to be
 //! dropped before learning.
 
+mod at_hand;
 mod baseline;
 mod coverage;
 mod days;
@@ -19,6 +20,7 @@ pub mod review;
 mod row_days;
 mod rows;
 mod rulings;
+mod runs;
 mod suppressions;
 mod targets;
 

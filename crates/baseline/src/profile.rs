@@ -8,6 +8,7 @@ use crate::{
     CallRow, CallSightings, DaySet, Dimension, FacetRow, Standing,
     hours::{HOURS_OF_WEEK, Hours},
     row_days::DayBits,
+    runs::Sightings,
 };
 
 /// What one principal has been seen to do.
@@ -192,15 +193,15 @@ impl Profile {
         u32::try_from(self.days.iter().take_while(|seen| *seen <= day).count()).unwrap_or(u32::MAX)
     }
 
-    /// Adds one sighting of a call; a row already there keeps its standing.
-    pub(crate) fn see_call_at(
+    /// Adds sightings of a call on one day; a row already there keeps its standing.
+    pub(crate) fn see_calls(
         &mut self,
         (call, outcome): (CallId, OutcomeClass),
-        time: Timestamp,
+        seen: Sightings,
         standing: Standing,
     ) {
         let key = CallRow::key_of(call, outcome);
-        let day = time.day();
+        let day = seen.first.day();
         let mut standing = standing;
         if let Ok(index) = self.calls.binary_search_by_key(&key, CallRow::key) {
             let row = &mut self.calls[index];
@@ -214,9 +215,9 @@ impl Profile {
             };
             if let Some(days) = days {
                 row.days = days;
-                row.set_count(row.count().saturating_add(1));
-                row.first = row.first.min(time);
-                row.last = row.last.max(time);
+                row.set_count(row.count().saturating_add(seen.count));
+                row.first = row.first.min(seen.first);
+                row.last = row.last.max(seen.last);
                 if self.day_bits.is_wasteful() {
                     self.pack_days();
                 }
@@ -224,7 +225,11 @@ impl Profile {
             }
             standing = row.standing();
         }
-        let seen = CallSightings::new(call, outcome, time, standing);
+        let seen = CallSightings {
+            count: seen.count,
+            last: seen.last,
+            ..CallSightings::new(call, outcome, seen.first, standing)
+        };
         self.see_call(CallRow::of(&seen), &seen.days);
     }
 
@@ -266,12 +271,11 @@ impl Profile {
         }
     }
 
-    /// Adds a sighting of a value; a value already known keeps its standing.
-    pub(crate) fn see_value(
+    /// Adds sightings of a value; a value already known keeps its standing.
+    pub(crate) fn see_values(
         &mut self,
-        dimension: Dimension,
-        value: u32,
-        time: Timestamp,
+        (dimension, value): (Dimension, u32),
+        seen: Sightings,
         standing: Standing,
     ) {
         let found = self
@@ -280,18 +284,18 @@ impl Profile {
         match found {
             Ok(index) => {
                 let row = &mut self.facets[index];
-                row.count = row.count.saturating_add(1);
-                row.first = row.first.min(time);
-                row.last = row.last.max(time);
+                row.count = row.count.saturating_add(seen.count);
+                row.first = row.first.min(seen.first);
+                row.last = row.last.max(seen.last);
             }
             Err(index) => {
                 let row = FacetRow {
                     dimension,
                     standing,
                     value,
-                    count: 1,
-                    first: time,
-                    last: time,
+                    count: seen.count,
+                    first: seen.first,
+                    last: seen.last,
                 };
                 self.facets.insert(index, row);
             }
@@ -341,12 +345,13 @@ impl Profile {
         changed
     }
 
-    pub(crate) fn see_time(&mut self, time: Timestamp) {
-        self.observations += 1;
-        self.days.insert(time.day());
-        self.hours.see(time.hour_of_week());
-        let (first, last) = self.seen.unwrap_or((time, time));
-        self.seen = Some((first.min(time), last.max(time)));
+    /// Adds observations within one hour.
+    pub(crate) fn see_times(&mut self, seen: Sightings) {
+        self.observations += u64::from(seen.count);
+        self.days.insert(seen.first.day());
+        self.hours.see(seen.first.hour_of_week(), seen.count);
+        let (first, last) = self.seen.unwrap_or((seen.first, seen.last));
+        self.seen = Some((first.min(seen.first), last.max(seen.last)));
     }
 
     /// Adds all that another profile of the same principal has seen.

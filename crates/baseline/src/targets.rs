@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use offtrail_event::{PrincipalId, TargetKind, TextId, Timestamp, Vocabulary};
 
-use crate::{Baseline, Dimension, Profile, Standing, TARGETS_PER_PRINCIPAL_MAX, target_order};
+use crate::{
+    Baseline, Dimension, Profile, Standing, TARGETS_PER_PRINCIPAL_MAX, runs::Sightings,
+    target_order,
+};
 
 impl Baseline {
     pub(crate) fn learn_targets(
@@ -29,7 +32,7 @@ impl Baseline {
                 continue;
             }
             let profile = self.profile_mut(id);
-            profile.see_value(Dimension::Target, text.0, time, standing);
+            profile.see_values((Dimension::Target, text.0), Sightings::one(time), standing);
             if is_new && let Some(cut) = bound(profile, words) {
                 self.target_cuts.insert(id, cut);
             }

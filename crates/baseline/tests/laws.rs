@@ -75,6 +75,13 @@ fn learnt(observations: &[Observation], words: &Vocabulary) -> Baseline {
     baseline
 }
 
+/// The same observations, handed over together.
+fn learnt_together(observations: &[Observation], words: &Vocabulary) -> Baseline {
+    let mut baseline = Baseline::new();
+    baseline.learn_all(observations, words, Lesson::ALL);
+    baseline
+}
+
 /// Everything of a baseline that order could disturb.
 fn shown(baseline: &Baseline) -> String {
     let profiles: Vec<_> = baseline.iter().collect();
@@ -109,6 +116,23 @@ proptest! {
         back.merge(&left);
         prop_assert_eq!(shown(&whole), shown(&forth));
         prop_assert_eq!(shown(&whole), shown(&back));
+    }
+
+    #[test]
+    fn together_is_as_one_by_one(all in observations(), more in prop::collection::vec((any::<prop::sample::Index>(), 0..3_i64, any::<bool>()), 0..60)) {
+        let words = words();
+        // Many alike: the same again some minutes later, or as a call that a service made.
+        let mut many = all.clone();
+        for (which, later, is_forwarded) in more {
+            if all.is_empty() { break }
+            let mut again = which.get(&all).clone();
+            again.time = again.time.plus_secs(later * 1500);
+            if is_forwarded {
+                again.credential_kind = CredentialKind::ForwardAccess;
+            }
+            many.push(again);
+        }
+        prop_assert_eq!(shown(&learnt(&many, &words)), shown(&learnt_together(&many, &words)));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{
 const CHECKPOINT_BYTES_MAX: u64 = 256 << 20;
 
 /// Observations whose ids are looked up together.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 1024;
 
 /// How to learn.
 pub(crate) struct Learning<'l> {
@@ -255,18 +255,16 @@ impl Learning<'_> {
                 .iter()
                 .map(|observation| (observation.time, observation.fingerprint))
                 .collect();
-            for (observation, seen) in waiting.drain(..).zip(repeats.see_all(&ids)) {
-                match seen {
-                    Seen::First if judge_from.is_some_and(|from| observation.time >= from) => {
-                        share.later.push(observation);
-                    }
-                    Seen::First => {
-                        share.partial.learn(&observation, self.words, Lesson::ALL);
-                        learnt += 1;
-                    }
-                    Seen::Repeat | Seen::Forgotten => repeated += 1,
-                }
+            let mut seen = repeats.see_all(&ids).into_iter();
+            waiting.retain(|_| seen.next() == Some(Seen::First));
+            repeated += (ids.len() - waiting.len()) as u64;
+            if let Some(from) = judge_from {
+                let later = waiting.extract_if(.., |observation| observation.time >= from);
+                share.later.extend(later);
             }
+            share.partial.learn_all(waiting, self.words, Lesson::ALL);
+            learnt += waiting.len() as u64;
+            waiting.clear();
         };
         let mut spare = Vec::new();
         while let Some(delivery) = reader.next_into(spare) {

@@ -51,6 +51,32 @@ type Part = (Day, u8);
 /// Parts of a day.
 const PARTS: u8 = 64;
 
+/// Events whose ids are put in order together.
+const TOGETHER_MAX: usize = 1 << INDEX_BITS;
+const INDEX_BITS: u32 = 10;
+const PART_BITS: u32 = PARTS.trailing_zeros();
+
+/// An event by the part that its id lies in, and its index: in one number, which is sorted soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Placed(u32);
+
+impl Placed {
+    /// `index` is below [`TOGETHER_MAX`].
+    fn of((day, part): Part, index: u32) -> Self {
+        Self((u32::from(day.0) << PART_BITS | u32::from(part)) << INDEX_BITS | index)
+    }
+
+    fn part(self) -> Part {
+        let part = self.0 >> INDEX_BITS;
+        let day = u16::try_from(part >> PART_BITS).expect("sixteen bits of thirty-two are left");
+        (Day(day), part.to_le_bytes()[0] % PARTS)
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize % TOGETHER_MAX
+    }
+}
+
 /// The days there are: a timestamp's last is 49,710.
 const DAYS: usize = 1 << 16;
 
@@ -146,15 +172,22 @@ impl Repeats {
 
     /// Remembers events and says of each what [`Repeats::see`] says, in their order. Of those that lie together a lock is taken once.
     pub fn see_all(&self, events: &[(Timestamp, Fingerprint)]) -> Vec<Seen> {
-        let mut order: Vec<(Part, usize)> = events
-            .iter()
-            .enumerate()
-            .map(|(index, (time, fingerprint))| (part_of(time.day(), *fingerprint), index))
-            .collect();
-        order.sort_unstable();
         let mut seen = vec![Seen::Forgotten; events.len()];
-        for together in order.chunk_by(|one, other| one.0 == other.0) {
-            self.see_part(together, events, &mut seen);
+        let mut order = Vec::with_capacity(events.len().min(TOGETHER_MAX));
+        for (events, seen) in events
+            .chunks(TOGETHER_MAX)
+            .zip(seen.chunks_mut(TOGETHER_MAX))
+        {
+            order.clear();
+            order.extend(
+                (0..)
+                    .zip(events)
+                    .map(|(index, (time, id))| Placed::of(part_of(time.day(), *id), index)),
+            );
+            order.sort_unstable();
+            for together in order.chunk_by(|one, other| one.part() == other.part()) {
+                self.see_part(together, events, seen);
+            }
         }
         seen
     }
@@ -162,25 +195,25 @@ impl Repeats {
     /// Remembers events of one part.
     fn see_part(
         &self,
-        together: &[(Part, usize)],
+        together: &[Placed],
         events: &[(Timestamp, Fingerprint)],
         seen: &mut [Seen],
     ) {
-        let Some((part, _)) = together.first() else {
+        let Some(part) = together.first().map(|first| first.part()) else {
             return;
         };
-        let day = part.0;
+        let (day, _) = part;
         if u32::from(day.0) < self.horizon.load(Ordering::Relaxed) {
             return;
         }
         while self.use_day(day) || self.fetch(day) {
-            let mut ids = self.parts.entry(*part).or_default();
+            let mut ids = self.parts.entry(part).or_default();
             if !self.is_here(day) {
                 continue;
             }
             let before = ids.len();
-            for (_, index) in together {
-                seen[*index] = match ids.insert(events[*index].1, true) {
+            for index in together.iter().map(|placed| placed.index()) {
+                seen[index] = match ids.insert(events[index].1, true) {
                     true => Seen::First,
                     false => Seen::Repeat,
                 };
