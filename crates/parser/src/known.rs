@@ -17,6 +17,7 @@ use offtrail_event::{
 
 use crate::{
     agent, credential,
+    ending::Endings,
     mould::{Holes, Identity, MORE_QUOTES, Mould, QUOTES, beginning},
     outcome::SIGN_IN,
     plain::Plain,
@@ -86,16 +87,40 @@ struct Class {
     hash: u64,
     mould: Mould,
     /// The callers and the origins met last.
-    callers: [Option<u32>; RECENT],
-    origins: [Option<Box<Told>>; RECENT],
+    callers: [Option<Recent>; RECENT],
+    origins: Origins,
 }
 
-/// An origin and its text.
-type Told = (Box<str>, Origin);
+/// A caller by its place, and by what it is told from others of its class in a few bytes: the record's ending, where it has a number, and marks as in [`Parts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Recent {
+    place: u32,
+    by: Option<(u32, Marks)>,
+}
 
-/// What a caller is looked for by: its class, type of event and recipient, the mark of the console, whether the agent is the console's, and what kind
-/// of place it called from.
-type Parts<'a> = (u32, [&'a str; 2], Option<bool>, bool, OriginKind);
+/// The mark of the console, whether the agent is the console's, and what kind of place it called from.
+type Marks = (Option<bool>, bool, OriginKind);
+
+/// Origins with their texts, and a few bytes of each that tell most of them apart.
+#[derive(Debug, Default)]
+struct Origins {
+    signs: [u64; RECENT],
+    told: [Option<(Box<str>, Origin)>; RECENT],
+}
+
+/// Where the address begins after a region's name of eight or nine letters.
+const SIGN_AT: usize = "awsRegion\":\"eu-west-1\",\"sourceIPAddress\":\"".len();
+
+/// What tells origins apart, mostly: sixteen bytes of the address.
+#[inline(always)]
+fn sign(text: &[u8]) -> Option<u64> {
+    let (words, _) = text.get(SIGN_AT..SIGN_AT + 16)?.as_chunks::<8>();
+    let [one, other] = [words[0], words[1]].map(u64::from_le_bytes);
+    Some((one.rotate_left(32) ^ other).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// What a caller is looked for by: its class, type of event and recipient, and marks.
+type Parts<'a> = (u32, [&'a str; 2], Marks);
 
 /// A caller and what it is known by.
 #[derive(Debug)]
@@ -103,15 +128,14 @@ struct Known {
     hash: u64,
     class: u32,
     texts: [Box<str>; 2],
-    marks: (Option<bool>, bool, OriginKind),
+    marks: Marks,
     caller: Caller,
 }
 
 impl Known {
     fn parts(&self) -> Parts<'_> {
-        let (from_console, console_agent, origin) = self.marks;
         let texts = self.texts.each_ref().map(|text| &**text);
-        (self.class, texts, from_console, console_agent, origin)
+        (self.class, texts, self.marks)
     }
 }
 
@@ -129,6 +153,7 @@ pub(crate) struct KnownCallers {
     full: bool,
     hasher: FixedState,
     passed_over: Vec<Box<[u8]>>,
+    pub(crate) endings: Endings,
     /// For reading times.
     pub(crate) last_day: time::LastDay,
 }
@@ -145,6 +170,7 @@ impl Default for KnownCallers {
             full: false,
             hasher: FixedState::default(),
             passed_over: vec![Box::default(); PASSED_OVER],
+            endings: Endings::default(),
             last_day: time::LastDay::default(),
         }
     }
@@ -191,13 +217,16 @@ impl KnownCallers {
     #[inline]
     pub(crate) fn origin(&self, class: u32, rest: &[u8]) -> Option<(Origin, usize)> {
         let origins = &self.classes.get(class as usize)?.origins;
-        origins
+        let sign = sign(rest)?;
+        let alike = origins
+            .signs
             .iter()
-            .map_while(Option::as_deref)
-            .find_map(|(texts, origin)| {
-                rest.starts_with(texts.as_bytes())
-                    .then_some((*origin, texts.len()))
-            })
+            .zip(&origins.told)
+            .filter(|(known, _)| **known == sign);
+        alike
+            .filter_map(|(_, told)| told.as_ref())
+            .find(|(text, _)| rest.starts_with(text.as_bytes()))
+            .map(|(text, origin)| (*origin, text.len()))
     }
 
     /// Remembers an origin as the last one of a class: region, address and agent as CloudTrail writes them one after the other, from the region's key
@@ -218,9 +247,14 @@ impl KnownCallers {
             "\"",
         ]
         .concat();
+        let Some(sign) = sign(joined.as_bytes()) else {
+            return;
+        };
         if let Some(class) = self.classes.get_mut(class as usize) {
-            class.origins.rotate_right(1);
-            class.origins[0] = Some(Box::new((joined.into_boxed_str(), origin)));
+            let Origins { signs, told } = &mut class.origins;
+            signs.rotate_right(1);
+            told.rotate_right(1);
+            (signs[0], told[0]) = (sign, Some((joined.into_boxed_str(), origin)));
         }
     }
 
@@ -245,17 +279,23 @@ impl KnownCallers {
         origin: OriginKind,
     ) -> Option<(&Caller, Option<CredentialId>)> {
         let class = plain.identity.class;
-        let texts = [plain.event_type, plain.recipient];
-        let parts = (class, texts, plain.from_console, console_agent, origin);
+        let marks = (plain.from_console, console_agent, origin);
+        let parts = (class, [plain.event_type, plain.recipient], marks);
         let recent = self.classes.get(class as usize)?.callers;
         let mut recent = recent.into_iter().map_while(|place| place);
-        let place = match recent.find(|place| self.callers[*place as usize].parts() == parts) {
-            Some(place) => place,
+        // An ending tells the texts.
+        let by = plain.ending.map(|ending| (ending, marks));
+        let found = match by {
+            Some(_) => recent.find(|recent| recent.by == by),
+            None => recent.find(|recent| self.callers[recent.place as usize].parts() == parts),
+        };
+        let place = match found {
+            Some(recent) => recent.place,
             None => {
                 let place = self.place(parts)?;
                 let recent = &mut self.classes[class as usize].callers;
                 recent.rotate_right(1);
-                recent[0] = Some(place);
+                recent[0] = Some(Recent { place, by });
                 place
             }
         };
@@ -305,13 +345,8 @@ impl KnownCallers {
             return;
         };
         let agent = event.origin.user_agent.as_deref().unwrap_or_default();
-        let parts = (
-            class,
-            texts,
-            from_console,
-            agent::is_console(agent),
-            event.origin.kind,
-        );
+        let marks = (from_console, agent::is_console(agent), event.origin.kind);
+        let parts = (class, texts, marks);
         if self.place(parts).is_some() || !self.admit(length) {
             return;
         }
@@ -323,7 +358,7 @@ impl KnownCallers {
             hash,
             class,
             texts: texts.map(Box::from),
-            marks: (from_console, parts.3, parts.4),
+            marks,
             caller: Caller::of(event, observation),
         });
         let callers = &self.callers;
@@ -371,7 +406,7 @@ impl KnownCallers {
                 on_instance: is_instance_id(name),
             },
             callers: [None; RECENT],
-            origins: [const { None }; RECENT],
+            origins: Origins::default(),
         });
         let classes = &self.classes;
         self.class_places
@@ -391,7 +426,7 @@ impl KnownCallers {
     /// Forgets the origins of all.
     pub(crate) fn forget_origins(&mut self) {
         for class in &mut self.classes {
-            class.origins = [const { None }; RECENT];
+            class.origins = Origins::default();
         }
     }
 

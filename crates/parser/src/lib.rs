@@ -11,6 +11,7 @@
 mod agent;
 mod classify;
 mod credential;
+mod ending;
 mod envelope;
 mod escapes;
 mod identity;
@@ -29,6 +30,7 @@ mod reject;
 mod resolve;
 mod scan;
 mod special;
+mod taken;
 mod tally;
 mod targets;
 mod texts;

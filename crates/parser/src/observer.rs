@@ -8,8 +8,8 @@ use std::{borrow::Cow, hash::BuildHasher};
 
 use offtrail_event::{
     CallId, CredentialId, CredentialKind, Detail, DetailFields, Event, Fingerprint, Mint, Minted,
-    Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind, Target,
-    TargetKind, TextId, Vocabulary,
+    MintedKind, Observation, OriginKind, OutcomeClass, Principal, PrincipalId, PrincipalKind,
+    Target, TargetKind, TextId, Vocabulary,
 };
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     record::RawRecord,
     resolve,
     scan::Value,
+    taken::{KnownRoles, Taken},
     targets::{self, Telling},
     texts::{KnownAgent, KnownPlace, Texts},
 };
@@ -52,6 +53,7 @@ pub struct Observer<'v> {
     names: HashTable<KnownCall>,
     places: Texts<KnownPlace>,
     agents: Texts<KnownAgent>,
+    roles: KnownRoles,
     naming: Option<Box<NameNetworks<'v>>>,
     /// A target as text, while it is looked up.
     target: String,
@@ -64,6 +66,30 @@ struct KnownCall {
     id: CallId,
     telling: Telling,
     answers: Answers,
+}
+
+/// A session that a record tells was opened.
+enum Opened<'t> {
+    /// Of a role that was met before.
+    Known(Taken<'t>, PrincipalId),
+    New(Minted<'t>, Option<Taken<'t>>),
+}
+
+impl<'t> Opened<'t> {
+    fn read(plain: &Plain<'t>, roles: &KnownRoles) -> Self {
+        let taken = Taken::read(plain.request, plain.response);
+        match taken.and_then(|taken| Some((taken, roles.find(&taken)?))) {
+            Some((taken, role)) => Self::Known(taken, role),
+            None => Self::New(minted::session(plain.request, plain.response), taken),
+        }
+    }
+
+    fn access_key(&self) -> Option<&str> {
+        match self {
+            Self::Known(taken, _) => Some(taken.access_key),
+            Self::New(minted, _) => minted.access_key_id.as_deref(),
+        }
+    }
 }
 
 /// All of a principal that the vocabulary looks at.
@@ -105,6 +131,7 @@ impl<'v> Observer<'v> {
             names: HashTable::new(),
             places: Texts::default(),
             agents: Texts::default(),
+            roles: KnownRoles::default(),
             naming: None,
             target: String::new(),
         }
@@ -154,7 +181,11 @@ impl<'v> Observer<'v> {
         if is_large || plain.deepest + IDENTITY_DEPTH > limits.nesting_max {
             return None;
         }
-        Some((plain.end, self.of_plain(&plain)?))
+        let observation = self.of_plain(&plain)?;
+        if plain.ending.is_none() {
+            self.callers.endings.remember(text, &plain);
+        }
+        Some((plain.end, observation))
     }
 
     fn of_plain(&mut self, plain: &Plain<'_>) -> Option<Observation> {
@@ -179,8 +210,8 @@ impl<'v> Observer<'v> {
         if may_sign_in && known::tells_sign_in(plain.response) {
             return None;
         }
-        let minted = match call.answers {
-            Answers::Session if succeeded => Some(minted::session(plain.request, plain.response)),
+        let opened = match call.answers {
+            Answers::Session if succeeded => Some(Opened::read(plain, &self.roles)),
             Answers::Nothing | Answers::Session => None,
             Answers::More => return None,
         };
@@ -190,7 +221,7 @@ impl<'v> Observer<'v> {
                 targets::named(plain.request, (kind, member), &caller.account_text)
             }
             // Of sessions told only where the caller is from another account.
-            Telling::More if succeeded && (minted.is_none() || is_foreign) => return None,
+            Telling::More if succeeded && (opened.is_none() || is_foreign) => return None,
             _ => Vec::new(),
         };
         let category = Some(plain.category).filter(|text| !matches!(*text, "" | "-" | "--"));
@@ -217,9 +248,7 @@ impl<'v> Observer<'v> {
             detail: None,
         };
         if self.detail == WithDetail::Judge {
-            let minted_key = minted
-                .as_ref()
-                .and_then(|minted| minted.access_key_id.as_deref());
+            let minted_key = opened.as_ref().and_then(Opened::access_key);
             observation.detail = Some(Detail::pack(&DetailFields {
                 event_id: plain.event_id,
                 event_name: plain.name,
@@ -239,7 +268,7 @@ impl<'v> Observer<'v> {
                 announced_by: "",
             }));
         }
-        observation.mint = minted.map(|minted| self.mint(&minted));
+        observation.mint = opened.map(|opened| self.opened(&opened));
         observation.targets = self.targets(&targets);
         Some(observation)
     }
@@ -301,6 +330,30 @@ impl<'v> Observer<'v> {
         self.callers
             .note_origin(plain.identity.class, texts, origin);
         origin
+    }
+
+    fn opened(&mut self, opened: &Opened<'_>) -> Mint {
+        match opened {
+            Opened::Known(taken, role) => Mint {
+                kind: MintedKind::Session,
+                credential: Some(CredentialId::of(taken.access_key)),
+                principal: Some(*role),
+            },
+            Opened::New(minted, taken) => {
+                let mint = self.mint(minted);
+                let of_nobody = |principal: &&Principal<'_>| principal.person.is_none();
+                // A role shared by people is another principal for each.
+                if let (Some(taken), Some(role)) = (taken, mint.principal)
+                    && minted
+                        .principal
+                        .as_ref()
+                        .is_some_and(|known| of_nobody(&known))
+                {
+                    self.roles.remember(taken, role);
+                }
+                mint
+            }
+        }
     }
 
     fn mint(&mut self, minted: &Minted<'_>) -> Mint {

@@ -5,6 +5,8 @@
 //! what is passed over is checked against the same grammar. Keys may come in any order: eight of a key's bytes choose, the others are compared. What was met before
 //! is not read but compared with the bytes that stand there: an identity, and region, address and agent together.
 
+use std::ops::Range;
+
 use crate::{
     known::{KnownCallers, Origin},
     mould::Identity,
@@ -44,6 +46,12 @@ pub(crate) struct Plain<'t> {
     pub(crate) management: Option<bool>,
     pub(crate) recipient: &'t str,
     pub(crate) from_console: Option<bool>,
+    /// Number of its ending, where that was met before; see [`crate::ending`].
+    pub(crate) ending: Option<u32>,
+    /// Where its ending lies, and which keys stand there.
+    pub(crate) ending_from: usize,
+    pub(crate) ending_to: usize,
+    pub(crate) ending_seen: u32,
     seen: u32,
 }
 
@@ -70,6 +78,14 @@ const AGENT: u32 = 7;
 const ERROR: u32 = 8;
 const MESSAGE: u32 = 9;
 const EVENT_ID: u32 = 10;
+const READS: u32 = 15;
+const TYPE: u32 = 16;
+const MANAGES: u32 = 17;
+const RECIPIENT: u32 = 18;
+const CATEGORY: u32 = 19;
+
+/// The keys of an ending.
+const ENDING: u32 = bits(&[READS, TYPE, MANAGES, RECIPIENT, CATEGORY]);
 
 /// The first eight bytes of a key after its quote.
 const fn word(text: &[u8; 8]) -> u64 {
@@ -101,6 +117,10 @@ impl<'t> Plain<'t> {
             management: None,
             recipient: "",
             from_console: None,
+            ending: None,
+            ending_from: 0,
+            ending_to: 0,
+            ending_seen: 0,
             seen: 0,
         };
         walk.after(b"{\"")?;
@@ -187,6 +207,7 @@ impl<'t> Plain<'t> {
                 if matches!(self.event_id, "" | "-" | "--") {
                     return None;
                 }
+                self.take_ending(walk, known);
             }
             TLS => {
                 self.once(14)?;
@@ -217,41 +238,87 @@ impl<'t> Plain<'t> {
         Some(())
     }
 
+    /// All that comes after the record's id, where it was met before.
+    #[inline(always)]
+    fn take_ending(&mut self, walk: &mut Walk<'t>, known: &KnownCallers) {
+        let from = walk.at;
+        (self.ending_from, self.ending_to) = (from, from);
+        let rest = walk.bytes.get(from..).unwrap_or_default();
+        let Some(ending) = known.endings.find(rest) else {
+            return;
+        };
+        let there = |range: &Range<usize>| walk.text.get(from + range.start..from + range.end);
+        let (Some(event_type), Some(category), Some(recipient), true) = (
+            there(&ending.event_type),
+            there(&ending.category),
+            there(&ending.recipient),
+            self.seen & ending.seen == 0,
+        ) else {
+            return;
+        };
+        self.read_only = ending.read_only;
+        self.management = ending.management;
+        (self.event_type, self.category, self.recipient) = (event_type, category, recipient);
+        self.seen |= ending.seen;
+        self.ending = Some(ending.number);
+        walk.at += ending.text.len();
+    }
+
+    /// Notes that a member was read which belongs to an ending, if all before it do. `comma` is where the one before it ends.
+    #[inline(always)]
+    fn goes_on(&mut self, key: u32, comma: usize, end: usize) {
+        if comma == self.ending_to {
+            self.ending_to = end;
+            self.ending_seen |= 1 << key;
+        }
+    }
+
+    /// Whether all keys of an ending stand in this one's.
+    pub(crate) fn ends_whole(&self) -> bool {
+        self.ending_seen == ENDING
+    }
+
     #[inline(always)]
     fn further(&mut self, beginning: u64, walk: &mut Walk<'t>) -> Option<()> {
         const VERSION: u64 = word(b"eventVer");
         const ADDRESS_WORD: u64 = word(b"sourceIP");
         const AGENT_WORD: u64 = word(b"userAgen");
-        const READ_ONLY: u64 = word(b"readOnly");
-        const TYPE: u64 = word(b"eventTyp");
-        const MANAGEMENT: u64 = word(b"manageme");
-        const RECIPIENT: u64 = word(b"recipien");
-        const CATEGORY: u64 = word(b"eventCat");
+        const READS_WORD: u64 = word(b"readOnly");
+        const TYPE_WORD: u64 = word(b"eventTyp");
+        const MANAGES_WORD: u64 = word(b"manageme");
+        const RECIPIENT_WORD: u64 = word(b"recipien");
+        const CATEGORY_WORD: u64 = word(b"eventCat");
+        let comma = walk.at.wrapping_sub(2);
         match beginning {
-            READ_ONLY => {
-                self.once(15)?;
+            READS_WORD => {
+                self.once(READS)?;
                 walk.after(b"readOnly\":")?;
                 self.read_only = walk.truth()?;
+                self.goes_on(READS, comma, walk.at);
             }
-            TYPE => {
-                self.once(16)?;
+            TYPE_WORD => {
+                self.once(TYPE)?;
                 walk.after(b"eventType\":")?;
                 self.event_type = walk.string()?;
+                self.goes_on(TYPE, comma, walk.at);
             }
-            MANAGEMENT => {
-                self.once(17)?;
+            MANAGES_WORD => {
+                self.once(MANAGES)?;
                 walk.after(b"managementEvent\":")?;
                 self.management = walk.truth()?;
+                self.goes_on(MANAGES, comma, walk.at);
             }
-            RECIPIENT => {
-                self.once(18)?;
+            RECIPIENT_WORD => {
+                self.once(RECIPIENT)?;
                 walk.after(b"recipientAccountId\":")?;
                 self.recipient = walk.string()?;
+                self.goes_on(RECIPIENT, comma, walk.at);
             }
-            CATEGORY => {
-                self.once(19)?;
+            CATEGORY_WORD => {
+                self.once(CATEGORY)?;
                 walk.after(b"eventCategory\":")?;
                 self.category = walk.string()?;
+                self.goes_on(CATEGORY, comma, walk.at);
             }
             VERSION => {
                 self.once(20)?;

@@ -1,0 +1,98 @@
+//! [`Endings`]: the members that follow a record's id, nearly always the same: whether it only read, its type and category, and whose trail holds it.
+
+use std::ops::Range;
+
+use crate::plain::Plain;
+
+/// Endings that a worker remembers, each in a place of its own; a power of two.
+const ENDINGS: usize = 256;
+
+/// Bytes of an ending that is worth it, and beyond which it isn't.
+const ENDING_BYTES_MIN: usize = 100;
+const ENDING_BYTES_MAX: usize = 512;
+
+/// Where what tells endings apart lies in most of them: whether it only read, whether it is a management event, and the account.
+const TELLING: [usize; 4] = [12, 56, 84, 92];
+
+/// An ending, and what it says.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// Never 0, and never that of another one.
+    pub(crate) number: u32,
+    /// From the comma after the record's id on.
+    pub(crate) text: Box<str>,
+    /// Which keys stand in it, see [`Plain`].
+    pub(crate) seen: u32,
+    pub(crate) read_only: Option<bool>,
+    pub(crate) management: Option<bool>,
+    pub(crate) event_type: Range<usize>,
+    pub(crate) category: Range<usize>,
+    pub(crate) recipient: Range<usize>,
+}
+
+/// Endings met before.
+#[derive(Debug)]
+pub(crate) struct Endings {
+    places: Box<[Option<Box<Ending>>]>,
+    numbers: u32,
+}
+
+impl Default for Endings {
+    fn default() -> Self {
+        Self {
+            places: (0..ENDINGS).map(|_| None).collect(),
+            numbers: 0,
+        }
+    }
+}
+
+impl Endings {
+    /// The ending that stands at the beginning of `rest`.
+    #[inline]
+    pub(crate) fn find(&self, rest: &[u8]) -> Option<&Ending> {
+        let ending = self.places[place(rest)?].as_deref()?;
+        rest.starts_with(ending.text.as_bytes()).then_some(ending)
+    }
+
+    /// Remembers the ending of a record, in place of another one.
+    pub(crate) fn remember(&mut self, text: &str, plain: &Plain<'_>) {
+        let Some(ending) = text.get(plain.ending_from..plain.ending_to) else {
+            return;
+        };
+        if !(ENDING_BYTES_MIN..=ENDING_BYTES_MAX).contains(&ending.len()) || !plain.ends_whole() {
+            return;
+        }
+        let after = text.as_bytes().get(plain.ending_from..);
+        let (Some(place), Some(number)) = (after.and_then(place), self.numbers.checked_add(1))
+        else {
+            return;
+        };
+        self.numbers = number;
+        // Each key stands there once at most, and a text in between has no quotes.
+        let value = |key: &str, value: &str| match ending.find(key) {
+            Some(at) => at + key.len()..at + key.len() + value.len(),
+            None => 0..0,
+        };
+        self.places[place] = Some(Box::new(Ending {
+            number,
+            seen: plain.ending_seen,
+            read_only: plain.read_only,
+            management: plain.management,
+            event_type: value("\"eventType\":\"", plain.event_type),
+            category: value("\"eventCategory\":\"", plain.category),
+            recipient: value("\"recipientAccountId\":\"", plain.recipient),
+            text: Box::from(ending),
+        }));
+    }
+}
+
+/// The place of what begins so.
+#[inline(always)]
+fn place(rest: &[u8]) -> Option<usize> {
+    let mut sum = 0_u64;
+    for at in TELLING {
+        let word = rest.get(at..at + 8)?.try_into().ok()?;
+        sum = (sum.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    Some((sum >> 56) as usize % ENDINGS)
+}
