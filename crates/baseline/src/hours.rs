@@ -68,8 +68,8 @@ impl Hours {
     /// Adds to an hour, below [`HOURS_OF_WEEK`].
     pub(crate) fn see(&mut self, hour: u8, times: u32) {
         let times = u16::try_from(times).unwrap_or(u16::MAX);
-        if self.see_in_place(hour, times).is_none() {
-            // At most once for each hour that gets used, and once for each wider form.
+        if self.see_in_place(hour, times).is_none() && !self.add_triple(hour, times) {
+            // At most once for each hour that gets used beyond those, and once for each wider form.
             let mut counts = self.counts();
             let count = &mut counts[usize::from(hour)];
             *count = count.saturating_add(times);
@@ -100,6 +100,24 @@ impl Hours {
         let count = u16::from_le_bytes([*low, *high]).saturating_add(times);
         [*low, *high] = count.to_le_bytes();
         Some(())
+    }
+
+    /// Adds the triple of an hour that is not zero any more, where triples are and stay the form.
+    fn add_triple(&mut self, hour: u8, times: u16) -> bool {
+        let triples = self.0.as_chunks::<3>().0;
+        let is_triples = self.0.len() < HOURS_OF_WEEK && triples.len() < TRIPLES_MAX;
+        let Err(at) = triples.binary_search_by_key(&hour, |triple| triple[0]) else {
+            return false;
+        };
+        if !is_triples || times == 0 {
+            return false;
+        }
+        let [low, high] = times.to_le_bytes();
+        let (before, after) = self.0.split_at(at * 3);
+        self.0 = [before, &[hour, low, high], after]
+            .concat()
+            .into_boxed_slice();
+        true
     }
 
     /// Adds all counts of another.
@@ -145,12 +163,12 @@ mod tests {
         }
 
         #[test]
-        fn seeing_is_adding_one(mut week in weeks(), seen in prop::collection::vec(0..168u8, 0..60)) {
+        fn seeing_is_adding(mut week in weeks(), seen in prop::collection::vec((0..168u8, prop_oneof![1..3u32, 200..70_000u32]), 0..60)) {
             let mut hours = Hours::of(&week);
-            for hour in seen {
-                hours.see(hour, 1);
+            for (hour, times) in seen {
+                hours.see(hour, times);
                 let count = &mut week[usize::from(hour)];
-                *count = count.saturating_add(1);
+                *count = u16::try_from(u32::from(*count) + times).unwrap_or(u16::MAX);
                 prop_assert_eq!(&hours, &Hours::of(&week));
             }
         }

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use hashbrown::HashTable;
+
 use crate::plain::Plain;
 
-/// Endings that a worker remembers, each in a place of its own; a power of two.
-const ENDINGS: usize = 256;
+/// Endings that a worker remembers; a full memory is emptied.
+const ENDINGS_MAX: usize = 1 << 10;
 
 /// Bytes of an ending that is worth it, and beyond which it isn't.
 const ENDING_BYTES_MIN: usize = 100;
@@ -19,6 +21,7 @@ const TELLING: [usize; 4] = [12, 56, 84, 92];
 pub(crate) struct Ending {
     /// Never 0, and never that of another one.
     pub(crate) number: u32,
+    hash: u64,
     /// From the comma after the record's id on.
     pub(crate) text: Box<str>,
     /// Which keys stand in it, see [`Plain`].
@@ -31,30 +34,22 @@ pub(crate) struct Ending {
 }
 
 /// Endings met before.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Endings {
-    places: Box<[Option<Box<Ending>>]>,
+    known: HashTable<Ending>,
     numbers: u32,
-}
-
-impl Default for Endings {
-    fn default() -> Self {
-        Self {
-            places: (0..ENDINGS).map(|_| None).collect(),
-            numbers: 0,
-        }
-    }
 }
 
 impl Endings {
     /// The ending that stands at the beginning of `rest`.
     #[inline]
     pub(crate) fn find(&self, rest: &[u8]) -> Option<&Ending> {
-        let ending = self.places[place(rest)?].as_deref()?;
-        rest.starts_with(ending.text.as_bytes()).then_some(ending)
+        let hash = hash(rest)?;
+        let same = |known: &Ending| known.hash == hash && rest.starts_with(known.text.as_bytes());
+        self.known.find(hash, same)
     }
 
-    /// Remembers the ending of a record, in place of another one.
+    /// Remembers the ending of a record.
     pub(crate) fn remember(&mut self, text: &str, plain: &Plain<'_>) {
         let Some(ending) = text.get(plain.ending_from..plain.ending_to) else {
             return;
@@ -63,18 +58,21 @@ impl Endings {
             return;
         }
         let after = text.as_bytes().get(plain.ending_from..);
-        let (Some(place), Some(number)) = (after.and_then(place), self.numbers.checked_add(1))
-        else {
+        let (Some(hash), Some(number)) = (after.and_then(hash), self.numbers.checked_add(1)) else {
             return;
         };
         self.numbers = number;
+        if self.known.len() >= ENDINGS_MAX {
+            self.known.clear();
+        }
         // Each key stands there once at most, and a text in between has no quotes.
         let value = |key: &str, value: &str| match ending.find(key) {
             Some(at) => at + key.len()..at + key.len() + value.len(),
             None => 0..0,
         };
-        self.places[place] = Some(Box::new(Ending {
+        let ending = Ending {
             number,
+            hash,
             seen: plain.ending_seen,
             read_only: plain.read_only,
             management: plain.management,
@@ -82,17 +80,18 @@ impl Endings {
             category: value("\"eventCategory\":\"", plain.category),
             recipient: value("\"recipientAccountId\":\"", plain.recipient),
             text: Box::from(ending),
-        }));
+        };
+        self.known.insert_unique(hash, ending, |known| known.hash);
     }
 }
 
-/// The place of what begins so.
+/// A hash of what tells most endings apart.
 #[inline(always)]
-fn place(rest: &[u8]) -> Option<usize> {
+fn hash(rest: &[u8]) -> Option<u64> {
     let mut sum = 0_u64;
     for at in TELLING {
         let word = rest.get(at..at + 8)?.try_into().ok()?;
         sum = (sum.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    Some((sum >> 56) as usize % ENDINGS)
+    Some(sum ^ sum >> 32)
 }

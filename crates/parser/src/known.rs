@@ -39,12 +39,13 @@ const ENTRY_BYTES: usize = 256;
 /// Identities that begin alike and are compared in turn.
 const ALIKE_MAX: usize = 8;
 
-/// Callers and origins of one identity that are tried before they are looked for.
+/// Callers, and origins, of one identity that are tried before they are looked for.
 const RECENT: usize = 4;
+const ORIGINS: usize = 8;
 
 /// Bytes of an origin that is remembered, and about how many those of one identity take.
 const ORIGIN_BYTES_MAX: usize = 1 << 10;
-const ORIGINS_BYTES: usize = RECENT * 320;
+const ORIGINS_BYTES: usize = ORIGINS * 200;
 
 /// Sources whose last `tlsDetails` is remembered; a power of two.
 const PASSED_OVER: usize = 64;
@@ -86,6 +87,8 @@ enum Signed {
 struct Class {
     hash: u64,
     mould: Mould,
+    /// The session met last that is known by who it is of and when it began.
+    session: Option<Box<Session>>,
     /// The callers and the origins met last.
     callers: [Option<Recent>; RECENT],
     origins: Origins,
@@ -104,8 +107,8 @@ type Marks = (Option<bool>, bool, OriginKind);
 /// Origins with their texts, and a few bytes of each that tell most of them apart.
 #[derive(Debug, Default)]
 struct Origins {
-    signs: [u64; RECENT],
-    told: [Option<(Box<str>, Origin)>; RECENT],
+    signs: [u64; ORIGINS],
+    told: [Option<(Box<str>, Origin)>; ORIGINS],
 }
 
 /// Where the address begins after a region's name of eight or nine letters.
@@ -300,7 +303,8 @@ impl KnownCallers {
             }
         };
         let caller = &self.callers[place as usize].caller;
-        Some((caller, credential(caller.signed, &plain.identity)?))
+        let session = &mut self.classes[class as usize].session;
+        Some((caller, credential(caller.signed, &plain.identity, session)?))
     }
 
     fn place(&self, parts: Parts<'_>) -> Option<u32> {
@@ -400,11 +404,8 @@ impl KnownCallers {
         let name = event.credential.session_name.as_deref().unwrap_or_default();
         self.classes.push(Class {
             hash,
-            mould: Mould {
-                text: Box::from(text),
-                holes,
-                on_instance: is_instance_id(name),
-            },
+            mould: Mould::new(text, &holes, is_instance_id(name))?,
+            session: None,
             callers: [None; RECENT],
             origins: Origins::default(),
         });
@@ -441,18 +442,44 @@ impl KnownCallers {
     }
 }
 
+/// A session by who it is of and when it began.
+#[derive(Debug)]
+struct Session {
+    who: Box<str>,
+    created: Box<str>,
+    id: CredentialId,
+}
+
 /// The credential that signed a record of a known caller.
 #[inline]
-fn credential(signed: Signed, identity: &Identity<'_>) -> Option<Option<CredentialId>> {
+fn credential(
+    signed: Signed,
+    identity: &Identity<'_>,
+    last: &mut Option<Box<Session>>,
+) -> Option<Option<CredentialId>> {
     if signed == Signed::ByKey {
         return Some(Some(CredentialId::of(identity.access_key)));
     }
     if identity.created.is_empty() {
         return Some(None);
     }
+    if let Some(last) = last
+        && *last.created == *identity.created
+        && *last.who == *identity.who
+    {
+        return Some(Some(last.id));
+    }
     let created = time::plain(identity.created.as_bytes())?;
-    let session = || CredentialId::of(&credential::session_of(identity.who, created));
-    Some((!identity.who.is_empty()).then(session))
+    if identity.who.is_empty() {
+        return Some(None);
+    }
+    let id = CredentialId::of(&credential::session_of(identity.who, created));
+    *last = Some(Box::new(Session {
+        who: Box::from(identity.who),
+        created: Box::from(identity.created),
+        id,
+    }));
+    Some(Some(id))
 }
 
 impl Caller {

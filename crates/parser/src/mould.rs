@@ -47,10 +47,37 @@ pub(crate) struct Identity<'t> {
 /// A text that identities have in common.
 #[derive(Debug)]
 pub(crate) struct Mould {
-    pub(crate) text: Box<str>,
-    pub(crate) holes: Holes,
+    text: Box<str>,
+    spans: Spans,
     /// Whether the session is named after an instance; only for those that are the identity is the same.
-    pub(crate) on_instance: bool,
+    on_instance: bool,
+}
+
+/// [`Holes`] in few bytes.
+#[derive(Clone, Copy, Debug)]
+struct Spans {
+    session: Span,
+    session_again: Span,
+    access_key: Span,
+    key: Span,
+    created: Span,
+    who: Span,
+}
+
+/// Where something begins and ends in a text of less than 64 KiB.
+#[derive(Clone, Copy, Debug)]
+struct Span([u16; 2]);
+
+impl Span {
+    fn of(range: &Range<usize>) -> Option<Self> {
+        let end = |at: usize| u16::try_from(at).ok();
+        Some(Self([end(range.start)?, end(range.end)?]))
+    }
+
+    fn range(self) -> Range<usize> {
+        let [start, end] = self.0.map(usize::from);
+        start..end
+    }
 }
 
 /// Where the text of an identity may differ, and what of it is looked at. Empty ranges at the end where there is nothing.
@@ -67,11 +94,36 @@ pub(crate) struct Holes {
 }
 
 impl Mould {
+    /// `None`: the text is too long.
+    pub(crate) fn new(text: &str, holes: &Holes, on_instance: bool) -> Option<Self> {
+        let spans = Spans {
+            session: Span::of(&holes.session)?,
+            session_again: Span::of(&holes.session_again)?,
+            access_key: Span::of(&holes.access_key)?,
+            key: Span::of(&holes.key)?,
+            created: Span::of(&holes.created)?,
+            who: Span::of(&holes.who)?,
+        };
+        Some(Self {
+            text: Box::from(text),
+            spans,
+            on_instance,
+        })
+    }
+
     /// The identity at `at`, if it is one of these. An object ends where it ends, whatever follows; and what stands in the holes are strings without escapes.
     #[inline]
     pub(crate) fn read<'t>(&self, text: &'t str, at: usize) -> Option<Identity<'t>> {
         let own = self.text.as_bytes();
-        let holes = &self.holes;
+        let spans = &self.spans;
+        let holes = Holes {
+            session: spans.session.range(),
+            session_again: spans.session_again.range(),
+            access_key: spans.access_key.range(),
+            key: spans.key.range(),
+            created: spans.created.range(),
+            who: spans.who.range(),
+        };
         let rest = text.as_bytes().get(at..)?;
         // What this text is ahead of the remembered one, modulo 2⁶⁴.
         let mut shift = 0_usize;

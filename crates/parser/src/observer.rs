@@ -61,11 +61,22 @@ pub struct Observer<'v> {
 
 /// A call as a record names it, and what it takes to observe it.
 struct KnownCall {
-    source: Box<str>,
-    name: Box<str>,
+    /// Its source and its name, one after the other.
+    texts: Box<str>,
+    source_bytes: usize,
     id: CallId,
     telling: Telling,
     answers: Answers,
+}
+
+impl KnownCall {
+    fn texts(&self) -> (&str, &str) {
+        self.texts.split_at(self.source_bytes)
+    }
+
+    fn is(&self, source: &str, name: &str) -> bool {
+        self.source_bytes == source.len() && self.texts() == (source, name)
+    }
 }
 
 /// A session that a record tells was opened.
@@ -195,9 +206,9 @@ impl<'v> Observer<'v> {
             &self.agents.known[origin.agent as usize],
         );
         let hash = self.hasher.hash_one((plain.source, plain.name));
-        let call = self.names.find(hash, |call| {
-            *call.name == *plain.name && *call.source == *plain.source
-        })?;
+        let call = self
+            .names
+            .find(hash, |call| call.is(plain.source, plain.name))?;
         let is_console = agent.is_console;
         let (caller, credential) = self.callers.find(plain, is_console, place.kind)?;
         let outcome = match plain.error {
@@ -371,7 +382,7 @@ impl<'v> Observer<'v> {
     fn know_call(&mut self, event: &Event<'_>, id: CallId) {
         let call = &event.call;
         let hash = self.hasher.hash_one((&*call.source, &*call.name));
-        let same = |known: &KnownCall| *known.name == *call.name && *known.source == *call.source;
+        let same = |known: &KnownCall| known.is(&call.source, &call.name);
         if self.names.find(hash, same).is_some() {
             return;
         }
@@ -379,16 +390,15 @@ impl<'v> Observer<'v> {
             self.names.clear();
         }
         let known = KnownCall {
-            source: Box::from(&*call.source),
-            name: Box::from(&*call.name),
+            texts: [&*call.source, &*call.name].concat().into_boxed_str(),
+            source_bytes: call.source.len(),
             id,
             telling: Telling::of(&call.source, &call.operation),
             answers: minted::answers(&call.source, &call.name),
         };
         let hasher = &self.hasher;
-        self.names.insert_unique(hash, known, |known| {
-            hasher.hash_one((&*known.source, &*known.name))
-        });
+        self.names
+            .insert_unique(hash, known, |known| hasher.hash_one(known.texts()));
     }
 
     /// The observation of an event; `raw` is the record's own text, which identifies it where it has no `eventID`.
