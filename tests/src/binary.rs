@@ -5,6 +5,7 @@ use std::{
     fmt::Debug,
     fs::{self, File},
     io::{Read as _, Seek as _, Write as _},
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -125,13 +126,40 @@ impl Offtrail {
     }
 
     /// Starts it and leaves it running, its standard error in a file.
-    pub fn start(mut self, stderr: &Path) -> Child {
-        self.command
+    pub fn start(mut self, stderr: &Path) -> Running {
+        let started = self
+            .command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(stderr).unwrap())
-            .spawn()
-            .unwrap()
+            .spawn();
+        Running(started.unwrap())
+    }
+}
+
+/// A process that ends with the test, however the test ends.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nothing to do, and refused, where it was waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

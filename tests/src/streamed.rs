@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::{
     archive::{of, records, write},
-    binary::{Offtrail, json_lines},
+    binary::{Offtrail, Running, json_lines},
     formats::assert_is_finding,
     offtrail,
 };
@@ -226,7 +226,7 @@ pub fn signal(child: &Child, name: &str) {
 }
 
 /// Ends it with SIGTERM, which must go well.
-pub fn stop(mut child: Child, talk: &Path) {
+pub fn stop(mut child: Running, talk: &Path) {
     signal(&child, "TERM");
     let ended = child.wait().unwrap();
     assert!(ended.success(), "{}", fs::read_to_string(talk).unwrap());

@@ -15,7 +15,7 @@ use std::{
 use flate2::{Compression, GzBuilder};
 use offtrail_tests::{
     archive::{document, records},
-    binary::{Offtrail, exports, summary},
+    binary::{Offtrail, Running, exports, summary},
     fickle::Fickle,
     moto::Moto,
     streamed::{
@@ -214,7 +214,7 @@ fn peak_mib(child: &Child) -> u64 {
 
 /// A stream that follows a folder and tells at once, and what it was given so far.
 struct Live {
-    child: Child,
+    child: Running,
     talk: PathBuf,
     inbox: PathBuf,
     given: usize,

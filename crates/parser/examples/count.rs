@@ -8,6 +8,8 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod files;
+
 use std::{
     collections::BTreeMap,
     env, fs, io,
@@ -28,9 +30,7 @@ fn main() -> io::Result<()> {
             folder = PathBuf::from(argument)
         }
     }
-    let mut paths = Vec::new();
-    walk(&folder, &mut paths)?;
-    paths.sort();
+    let paths = files::below(&folder)?;
     let words = Vocabulary::new();
     let mut observer = Observer::new(&words, WithDetail::Learn);
     let mut parser = Parser::default();
@@ -77,17 +77,6 @@ fn main() -> io::Result<()> {
         words.call_count(),
         words.principal_count()
     );
-    Ok(())
-}
-
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
-    if folder.is_file() {
-        paths.push(folder.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder)? {
-        walk(&entry?.path(), paths)?;
-    }
     Ok(())
 }
 

@@ -8,9 +8,11 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod files;
+
 use std::{
     env, fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     thread,
 };
@@ -24,8 +26,8 @@ fn main() -> io::Result<()> {
         .next()
         .and_then(|threads| threads.parse().ok())
         .unwrap_or(1);
-    let mut paths = Vec::new();
-    walk(&folder, &mut paths)?;
+    let mut paths = files::below(&folder)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
     let next = AtomicUsize::new(0);
     let (packed, inflated) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -64,18 +66,6 @@ fn work(
             .map_err(|error| io::Error::other(format!("inflate {}: {error}", path.display())))?;
         packed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         inflated.fetch_add(size as u64, Ordering::Relaxed);
-    }
-    Ok(())
-}
-
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            walk(&path, paths)?;
-        } else if path.extension().is_some_and(|extension| extension == "gz") {
-            paths.push(path);
-        }
     }
     Ok(())
 }

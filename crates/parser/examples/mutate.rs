@@ -10,14 +10,11 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod files;
 #[path = "../tests/reading/ways.rs"]
 mod ways;
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{env, fs, io, path::PathBuf, process::ExitCode};
 
 use offtrail_event::Vocabulary;
 use offtrail_parser::{Observer, Parser, WithDetail};
@@ -86,9 +83,7 @@ fn main() -> io::Result<ExitCode> {
     let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
     let cases: u64 = number(arguments.next()).unwrap_or(100_000);
     let mut chance = Chance(number(arguments.next()).unwrap_or(1));
-    let mut paths = Vec::new();
-    walk(&folder, &mut paths)?;
-    paths.sort();
+    let paths = files::below(&folder)?;
     let mut records = Vec::new();
     for path in &paths {
         let bytes = fs::read(path)?;
@@ -217,15 +212,4 @@ impl Chance {
         mixed ^= mixed >> 31;
         usize::try_from((u128::from(mixed) * limit as u128) >> 64).unwrap_or(0)
     }
-}
-
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
-    if folder.is_file() {
-        paths.push(folder.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder)? {
-        walk(&entry?.path(), paths)?;
-    }
-    Ok(())
 }
