@@ -18,7 +18,7 @@ use offtrail_event::{
 use crate::{
     agent, credential,
     ending::Endings,
-    mould::{Holes, Identity, MORE_QUOTES, Mould, QUOTES, beginning},
+    mould::{Holes, Identity, MORE_QUOTES, Mould, QUOTES, beginning, hash_of},
     outcome::SIGN_IN,
     plain::Plain,
     record::RawRecord,
@@ -184,10 +184,10 @@ impl KnownCallers {
     #[inline]
     pub(crate) fn meet<'t>(&self, text: &'t str, at: usize) -> Option<Identity<'t>> {
         let rest = text.as_bytes().get(at..)?;
-        let hash = self.hasher.hash_one(beginning(rest, QUOTES)?);
+        let hash = hash_of(beginning(rest, QUOTES)?, &self.hasher);
         match self.class_at(hash, text, at) {
             None if self.is_crowded(hash) => {
-                let hash = self.hasher.hash_one(beginning(rest, MORE_QUOTES)?);
+                let hash = hash_of(beginning(rest, MORE_QUOTES)?, &self.hasher);
                 self.class_at(hash, text, at)
             }
             identity => identity,
@@ -380,13 +380,13 @@ impl KnownCallers {
             return None;
         }
         let mut told = beginning(text.as_bytes(), QUOTES)?;
-        let mut hash = self.hasher.hash_one(told);
+        let mut hash = hash_of(told, &self.hasher);
         if self.alike(hash) >= ALIKE_MAX {
             if !self.is_crowded(hash) && self.admit(0) {
                 self.crowded.insert_unique(hash, hash, |hash| *hash);
             }
             told = beginning(text.as_bytes(), MORE_QUOTES)?;
-            hash = self.hasher.hash_one(told);
+            hash = hash_of(told, &self.hasher);
             if self.alike(hash) >= ALIKE_MAX {
                 return None;
             }

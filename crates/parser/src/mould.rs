@@ -3,8 +3,9 @@
 //! The same caller comes with another access key every hour, another moment at which its session began and, where nothing hangs on it, another name
 //! of the session. All else of the text is the same, byte for byte, and so is its meaning.
 
-use std::ops::Range;
+use std::{hash::BuildHasher as _, ops::Range};
 
+use foldhash::fast::FixedState;
 use memchr::memmem;
 
 use crate::{
@@ -297,6 +298,9 @@ fn sessions(record: &RawRecord<'_>, who: &Range<usize>) -> Option<(Range<usize>,
 /// value ends, which tells it from nearly all others.
 #[inline]
 pub(crate) fn beginning(text: &[u8], quotes_wanted: u32) -> Option<&[u8]> {
+    if quotes_wanted == QUOTES && role_id(text).is_some() {
+        return text.get(..ROLE_ID_AT + ROLE_ID_BYTES);
+    }
     let mut from = 0;
     let mut missing = quotes_wanted;
     while from < BEGINNING_BYTES {
@@ -311,16 +315,31 @@ pub(crate) fn beginning(text: &[u8], quotes_wanted: u32) -> Option<&[u8]> {
             found &= found - 1;
         }
         let end = from + found.trailing_zeros() as usize;
-        // `AROA` and seventeen letters and digits more.
-        let role = text
-            .get(ROLE_ID_AT..ROLE_ID_AT + ROLE_ID_BYTES)
-            .filter(|_| quotes_wanted == QUOTES);
-        return match role {
-            Some([b'A', b'R', b'O', b'A', .., b':']) => text.get(..ROLE_ID_AT + ROLE_ID_BYTES),
-            _ => text.get(..=end),
-        };
+        return text.get(..=end);
     }
     None
+}
+
+/// A role's unique id and a colon, where a session of a role has them: `AROA` and seventeen letters and digits more.
+#[inline(always)]
+fn role_id(text: &[u8]) -> Option<&[u8; ROLE_ID_BYTES]> {
+    let id = text.get(ROLE_ID_AT..)?.first_chunk::<ROLE_ID_BYTES>()?;
+    matches!(id, [b'A', b'R', b'O', b'A', .., b':']).then_some(id)
+}
+
+/// A hash of what identities begin with.
+#[inline(always)]
+pub(crate) fn hash_of(beginning: &[u8], hasher: &FixedState) -> u64 {
+    match role_id(beginning) {
+        // Of random letters, sixteen tell all.
+        Some(id) => {
+            let (words, _) = id[4..].as_chunks::<8>();
+            let [one, other] = [words[0], words[1]].map(u64::from_le_bytes);
+            let sum = (one ^ other.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            sum ^ sum >> 29
+        }
+        None => hasher.hash_one(beginning),
+    }
 }
 
 /// Where the text of a member lies in an object, if the member stands there once at most. Empty if it does not.
