@@ -6,20 +6,24 @@
 //!
 //! This crate knows no input or output, no clock and no serialisation but [`pack`], values as bytes that only offtrail reads.
 
+mod detail;
 mod event;
 mod kinds;
 mod observation;
 pub mod pack;
 mod principals;
+mod sheaf;
 mod table;
 mod time;
 mod vocabulary;
 
+pub use detail::{Detail, DetailFields};
 pub use event::{Call, Credential, Event, Minted, MintedKind, Origin, Outcome, Principal, Target};
 pub use kinds::{
     Category, CredentialKind, OriginKind, OutcomeClass, PrincipalKind, Severity, TargetKind,
     UnknownKind,
 };
-pub use observation::{CredentialId, Detail, DetailFields, Fingerprint, Mint, Observation, Traits};
+pub use observation::{CredentialId, Fingerprint, Mint, Observation, Traits};
+pub use sheaf::{Loose, SHEAF_OBSERVATIONS_MAX, Sheaf};
 pub use time::{Day, SECONDS_PER_DAY, Timestamp};
 pub use vocabulary::{CallId, PrincipalId, PrincipalName, TextId, Vocabulary};

@@ -3,12 +3,10 @@
 //! A small value of ids, a time and flags. The texts that only evidence needs lie in one allocation ([`Detail`]), present
 //! when somebody is going to judge, absent when a batch is only learnt.
 
-use std::fmt;
-
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    CallId, Category, CredentialKind, MintedKind, OriginKind, OutcomeClass, PrincipalId,
+    CallId, Category, CredentialKind, Detail, MintedKind, OriginKind, OutcomeClass, PrincipalId,
     PrincipalKind, TargetKind, TextId, Timestamp,
 };
 
@@ -144,174 +142,9 @@ pub struct Observation {
     pub detail: Option<Detail>,
 }
 
-const DETAIL_FIELDS: usize = 10;
-
-/// The texts that only evidence needs, in one allocation.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Detail {
-    text: Box<str>,
-    /// End of each field in `text`.
-    ends: [u32; DETAIL_FIELDS],
-}
-
-impl Detail {
-    /// Packs the texts; an absent text is an empty one.
-    #[must_use]
-    pub fn pack(fields: &DetailFields<'_>) -> Self {
-        let parts = [
-            fields.event_id,
-            fields.event_name,
-            fields.code,
-            fields.address,
-            fields.user_agent,
-            fields.access_key_id,
-            fields.session_name,
-            fields.minted_key,
-            fields.service,
-            fields.announced_by,
-        ];
-        let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
-        let mut ends = [0; DETAIL_FIELDS];
-        for (part, end) in parts.iter().zip(&mut ends) {
-            text.push_str(part);
-            *end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        }
-        Self {
-            text: text.into_boxed_str(),
-            ends,
-        }
-    }
-
-    fn field(&self, index: usize) -> &str {
-        let start = if index == 0 {
-            0
-        } else {
-            self.ends[index - 1] as usize
-        };
-        self.text
-            .get(start..self.ends[index] as usize)
-            .unwrap_or_default()
-    }
-
-    /// `eventID`, verbatim; empty if the record had none.
-    #[must_use]
-    pub fn event_id(&self) -> &str {
-        self.field(0)
-    }
-
-    /// `eventName`, verbatim (with its API date).
-    #[must_use]
-    pub fn event_name(&self) -> &str {
-        self.field(1)
-    }
-
-    /// `errorCode`, verbatim; empty if none.
-    #[must_use]
-    pub fn code(&self) -> &str {
-        self.field(2)
-    }
-
-    /// Address; empty if none.
-    #[must_use]
-    pub fn address(&self) -> &str {
-        self.field(3)
-    }
-
-    /// `userAgent`, verbatim; empty if none.
-    #[must_use]
-    pub fn user_agent(&self) -> &str {
-        self.field(4)
-    }
-
-    /// Access key id that signed; empty if none.
-    #[must_use]
-    pub fn access_key_id(&self) -> &str {
-        self.field(5)
-    }
-
-    /// Role session name; empty if none.
-    #[must_use]
-    pub fn session_name(&self) -> &str {
-        self.field(6)
-    }
-
-    /// Access key id that the call gave out; empty if none.
-    #[must_use]
-    pub fn minted_key(&self) -> &str {
-        self.field(7)
-    }
-
-    /// The service the call came from or was made by; empty if none.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        self.field(8)
-    }
-
-    /// Who announces the network, for people; empty if not known.
-    #[must_use]
-    pub fn announced_by(&self) -> &str {
-        self.field(9)
-    }
-}
-
-impl fmt::Debug for Detail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Detail")
-            .field("event_id", &self.event_id())
-            .field("event_name", &self.event_name())
-            .field("address", &self.address())
-            .field("access_key_id", &self.access_key_id())
-            .finish_non_exhaustive()
-    }
-}
-
-/// The texts of a [`Detail`] before packing; absent texts are empty.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DetailFields<'a> {
-    /// `eventID`.
-    pub event_id: &'a str,
-    /// `eventName`.
-    pub event_name: &'a str,
-    /// `errorCode`.
-    pub code: &'a str,
-    /// Address.
-    pub address: &'a str,
-    /// `userAgent`.
-    pub user_agent: &'a str,
-    /// Access key id that signed.
-    pub access_key_id: &'a str,
-    /// Role session name.
-    pub session_name: &'a str,
-    /// Access key id that the call gave out.
-    pub minted_key: &'a str,
-    /// The service the call came from or was made by.
-    pub service: &'a str,
-    /// Who announces the network.
-    pub announced_by: &'a str,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn detail_gives_back_each_text() {
-        let detail = Detail::pack(&DetailFields {
-            event_id: "e",
-            code: "AccessDenied",
-            service: "s",
-            announced_by: "n",
-            ..Default::default()
-        });
-        assert_eq!(
-            (detail.event_id(), detail.event_name(), detail.code()),
-            ("e", "", "AccessDenied")
-        );
-        assert_eq!(
-            (detail.minted_key(), detail.service(), detail.announced_by()),
-            ("", "s", "n")
-        );
-    }
 
     #[test]
     fn traits_are_a_set() {
