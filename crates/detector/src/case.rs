@@ -290,7 +290,7 @@ impl Case {
         let principal = observation.principal;
         let call = verdict
             .call
-            .as_ref()
+            .as_deref()
             .filter(|news| !self.seen.contains_key(&(principal, news.call)));
         let (refused_again, refused): (Vec<&RuledNews>, Vec<&RuledNews>) =
             (verdict.ruled.iter()).partition(|news| self.holds_ruled(principal, news));
@@ -364,7 +364,7 @@ impl Case {
             evidence.why.push("again, within this finding".to_owned());
         }
         evidence.bits = bits;
-        let call = call.or(verdict.volume.as_ref());
+        let call = call.or(verdict.volume.as_deref());
         let named = Named::heaviest(call, &aimed, &refused, &evidence);
         self.lead(observation, named, bits, &evidence);
         self.last = self.last.max(observation.time);

@@ -25,9 +25,9 @@ pub struct Verdict {
     /// The root of its credential's chain, if that is another principal.
     pub ancestry: Option<Ancestry>,
     /// The new call, if it is one.
-    pub call: Option<CallNews>,
+    pub call: Option<Box<CallNews>>,
     /// A known call in odd bulk.
-    pub volume: Option<CallNews>,
+    pub volume: Option<Box<CallNews>>,
     /// What it was aimed at that is new to the principal.
     pub targets: Vec<TargetNews>,
     /// What somebody refused that it shows.
@@ -212,13 +212,16 @@ impl Bench<'_> {
         }
         let word = self.word(observation);
         verdict.settled = matches!(word, Word::Known);
-        match (&word, self.held(observation, profile)) {
+        match (&word, self.repertoire(observation, subject)) {
             (Word::Refused, _) => {}
-            (Word::Known, _) | (_, Held::Not) => {
-                verdict.call = self.judge_call(observation, subject, (ancestry, &word));
+            (Word::Known, _) | (Word::Nothing, Repertoire::Known) => {
+                verdict.call = self.known_call(observation, ancestry);
             }
-            (_, Held::Waiting) => verdict.repeats_held = true,
-            (_, Held::Released) => verdict.release = true,
+            (_, Repertoire::Known | Repertoire::New) => {
+                verdict.call = self.new_call(observation, subject, ancestry);
+            }
+            (_, Repertoire::Held(Held::Waiting)) => verdict.repeats_held = true,
+            (_, Repertoire::Held(_)) => verdict.release = true,
         }
         self.judge_wave(observation, &mut verdict);
         verdict.volume = self.judge_volume(observation, subject);
@@ -259,18 +262,20 @@ impl Bench<'_> {
         }
     }
 
-    /// Whether the call is held back, and whether the policy lets it go now.
-    fn held(&self, observation: &Observation, profile: Option<&Profile>) -> Held {
-        let Some(profile) = profile else {
-            return Held::Not;
+    /// Whether a principal knows its call: learnt, held back, or neither.
+    fn repertoire(&self, observation: &Observation, subject: Subject<'_>) -> Repertoire {
+        let Some(profile) = subject.profile else {
+            return Repertoire::New;
         };
         let rows = relevant_rows(profile, observation.call, observation.outcome);
-        let (id, now) = (observation.principal, observation.time);
-        if rows.clone().any(|row| self.is_known_call(id, row, now)) {
-            return Held::Not;
+        if rows
+            .clone()
+            .any(|row| self.is_known_call(subject.id, row, subject.now))
+        {
+            return Repertoire::Known;
         }
         let Some(row) = rows.clone().find(|row| row.standing() == Standing::Pending) else {
-            return Held::Not;
+            return Repertoire::New;
         };
         let hold = &self.settings.hold;
         let age_days =
@@ -280,9 +285,9 @@ impl Bench<'_> {
         let by_days =
             hold.release_after_later_days > 0 && later_days >= hold.release_after_later_days;
         if by_age || by_days {
-            Held::Released
+            Repertoire::Held(Held::Released)
         } else {
-            Held::Waiting
+            Repertoire::Held(Held::Waiting)
         }
     }
 
@@ -294,41 +299,55 @@ impl Bench<'_> {
         }
     }
 
-    fn judge_call(
+    /// The principal at the root of an observation's chain, if the call is new to it.
+    fn new_to_root(
         &self,
         observation: &Observation,
-        subject: Subject<'_>,
-        (ancestry, word): (Option<Ancestry>, &Word),
-    ) -> Option<CallNews> {
-        let known = match word {
-            Word::Known => true,
-            Word::OutOfSeason(_) => false,
-            Word::Nothing | Word::Refused => self.knows(subject, observation),
-        };
-        let through = ancestry.map(|ancestry| Subject {
+        ancestry: Option<Ancestry>,
+    ) -> Option<Subject<'_>> {
+        let root = ancestry.map(|ancestry| Subject {
             id: ancestry.root,
             profile: self.baseline.profile(ancestry.root),
             now: observation.time,
-        });
-        let new_to_root = through.filter(|root| !self.knows(*root, observation));
+        })?;
+        (!self.knows(root, observation)).then_some(root)
+    }
+
+    /// Weighs a call that is known to its principal, for the root of its chain.
+    fn known_call(
+        &self,
+        observation: &Observation,
+        ancestry: Option<Ancestry>,
+    ) -> Option<Box<CallNews>> {
+        let root = self
+            .new_to_root(observation, ancestry)
+            .filter(|root| self.took_recently(*root, observation))?;
+        let weighed = self
+            .scale()
+            .call(root, observation.call, CredentialKind::RoleSession)?;
+        let weight = self.settings.chain.known_to_role_weight;
+        let bits = weight * weighed.bits;
+        if bits <= 0.0 {
+            return None;
+        }
+        let arithmetic = format!(
+            "{weight} × ({}) for the principal at the root of the chain",
+            weighed.arithmetic
+        );
+        let news = self.call_news(observation, root, weighed, (bits, arithmetic), false);
+        Some(Box::new(news))
+    }
+
+    /// Weighs a call that its principal does not know.
+    fn new_call(
+        &self,
+        observation: &Observation,
+        subject: Subject<'_>,
+        ancestry: Option<Ancestry>,
+    ) -> Option<Box<CallNews>> {
+        let new_to_root = self.new_to_root(observation, ancestry);
         let signed = observation.credential_kind;
         let chain = &self.settings.chain;
-        if known {
-            let root = new_to_root.filter(|root| self.took_recently(*root, observation))?;
-            let weighed = self
-                .scale()
-                .call(root, observation.call, CredentialKind::RoleSession)?;
-            let weight = chain.known_to_role_weight;
-            let bits = weight * weighed.bits;
-            if bits <= 0.0 {
-                return None;
-            }
-            let arithmetic = format!(
-                "{weight} × ({}) for the principal at the root of the chain",
-                weighed.arithmetic
-            );
-            return Some(self.call_news(observation, root, weighed, (bits, arithmetic), false));
-        }
         let own = self.scale().call(subject, observation.call, signed)?;
         let root = new_to_root.and_then(|root| {
             Some((
@@ -349,7 +368,8 @@ impl Bench<'_> {
                 );
             }
         }
-        Some(self.call_news(observation, subject, own, (bits, arithmetic), true))
+        let news = self.call_news(observation, subject, own, (bits, arithmetic), true);
+        Some(Box::new(news))
     }
 
     /// Whether a principal is known to make the call of an observation with this outcome.
@@ -361,17 +381,24 @@ impl Bench<'_> {
     }
 
     /// Weighs a known call in odd bulk.
-    fn judge_volume(&self, observation: &Observation, subject: Subject<'_>) -> Option<CallNews> {
+    fn judge_volume(
+        &self,
+        observation: &Observation,
+        subject: Subject<'_>,
+    ) -> Option<Box<CallNews>> {
         let rule = &self.settings.volume;
         let (call, day) = (observation.call, observation.time.day());
         let today = self.today.today(subject.id, call, day);
+        let n = today + 1;
+        if n < rule.calls_min.min(rule.destructive_calls_min) {
+            return None;
+        }
         let sensitivity = self.sensitivities.of(call);
         let from = if sensitivity.destructive {
             rule.destructive_calls_min
         } else {
             rule.calls_min
         };
-        let n = today + 1;
         if n < from || !volume::is_step(n, from) {
             return None;
         }
@@ -404,7 +431,7 @@ impl Bench<'_> {
         let mut news = self.call_news(observation, subject, weighed, (bits, arithmetic), false);
         news.novelty.dimension = "volume";
         news.surprise = surprise;
-        (bits > 0.0).then_some(news)
+        (bits > 0.0).then(|| Box::new(news))
     }
 
     /// Whether the root of the chain took this role for the first time within the settings' days.
@@ -519,6 +546,13 @@ fn is_at_home(observation: &Observation, profile: Option<&Profile>, since: Times
     row.is_some_and(|row| row.standing.is_known() && row.first < since)
 }
 
+/// How a principal stands to a call.
+enum Repertoire {
+    Known,
+    New,
+    Held(Held),
+}
+
 /// Whether something is held back.
 pub(crate) enum Held {
     Not,
@@ -532,8 +566,8 @@ fn relevant_rows(
     call: CallId,
     outcome: OutcomeClass,
 ) -> impl Iterator<Item = &CallRow> + Clone {
-    profile
-        .call_rows(call)
-        .iter()
-        .filter(move |row| row.outcome() <= outcome)
+    let outcomes = OutcomeClass::ALL.iter();
+    outcomes
+        .take_while(move |covering| **covering <= outcome)
+        .filter_map(move |covering| profile.call(call, *covering))
 }

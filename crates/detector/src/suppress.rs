@@ -171,7 +171,7 @@ impl Case {
                     cover.by.retain(|mark| covering.calls.contains(mark));
                 }
             } else if self.calls.contains_key(&at) && !covering.calls.is_empty() {
-                let call = verdict.call.as_ref();
+                let call = verdict.call.as_deref();
                 let cover = Cover {
                     by: covering.calls.clone(),
                     bits: 0.0,
