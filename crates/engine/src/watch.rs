@@ -5,7 +5,7 @@ use offtrail_detector::{
     Calibration, Detector, DetectorState, Finding, LearningPolicy, Settings, Setup, StateError,
     Telling, Threshold, Verdict, calibrate,
 };
-use offtrail_event::{Category, Observation, Timestamp, Vocabulary};
+use offtrail_event::{Category, Observation, Sheaf, Timestamp, Vocabulary};
 
 use crate::{
     Repeats, WaitingRoom,
@@ -230,34 +230,40 @@ impl<'w> Watch<'w> {
 
     /// Takes an observation in. It is judged once [`Watch::advance`] says that nothing earlier is to come.
     pub fn take(&mut self, observation: Observation) {
-        self.take_with(observation, &mut |_| {});
+        self.take_all(&mut Sheaf::from(vec![observation]));
     }
 
-    /// The same; `first` gets it if it is in scope and no repeat.
-    pub fn take_with(&mut self, observation: Observation, first: &mut dyn FnMut(&Observation)) {
-        self.tally.observations += 1;
-        if !self.scope.holds(observation.time) {
-            self.tally.out_of_scope += 1;
-            return;
-        }
-        match self.repeats.see(observation.time, observation.fingerprint) {
-            Seen::Repeat => self.tally.repeated += 1,
-            Seen::Forgotten => self.tally.forgotten += 1,
-            Seen::First
-                if self
-                    .scope
-                    .judge_from
-                    .is_some_and(|from| observation.time < from) =>
-            {
-                self.tally.only_learnt += 1;
-                first(&observation);
-                self.learn_only(&observation);
+    /// Takes a sheaf in, and leaves the room of one that is done with.
+    pub fn take_all(&mut self, sheaf: &mut Sheaf) {
+        self.take_with(sheaf, &mut |_| {});
+    }
+
+    /// The same; `first` gets each that is in scope and no repeat.
+    pub fn take_with(&mut self, sheaf: &mut Sheaf, first: &mut dyn FnMut(&Observation)) {
+        let before = sheaf.observations().len();
+        self.tally.observations += before as u64;
+        let scope = self.scope;
+        sheaf.retain(|observation| scope.holds(observation.time));
+        let all = sheaf.observations();
+        self.tally.out_of_scope += (before - all.len()) as u64;
+        let ids: Vec<_> = all.iter().map(|one| (one.time, one.fingerprint)).collect();
+        let seen = self.repeats.see_all(&ids);
+        let judge_from = scope.judge_from.unwrap_or(Timestamp::MIN);
+        for (observation, seen) in all.iter().zip(&seen) {
+            match seen {
+                Seen::Repeat => self.tally.repeated += 1,
+                Seen::Forgotten => self.tally.forgotten += 1,
+                Seen::First => {
+                    first(observation);
+                    if observation.time < judge_from {
+                        self.tally.only_learnt += 1;
+                        self.learn_only(observation);
+                    }
+                }
             }
-            Seen::First => {
-                first(&observation);
-                self.room.enter(observation);
-            }
         }
+        let waits = |place: usize| seen[place] == Seen::First && ids[place].0 >= judge_from;
+        self.room.enter(sheaf, waits);
     }
 
     fn learn_only(&mut self, observation: &Observation) {
@@ -274,9 +280,11 @@ impl<'w> Watch<'w> {
 
     /// Judges what happened before `complete_until`, in order of event time.
     pub fn advance(&mut self, complete_until: Timestamp, tell: &mut dyn FnMut(Finding)) {
-        while let Some(observation) = self.room.leave(complete_until) {
-            self.step(&observation, tell);
+        let mut room = std::mem::take(&mut self.room);
+        while let Some(observation) = room.leave(complete_until) {
+            self.step(observation, tell);
         }
+        self.room = room;
     }
 
     /// Tells the last states of open cases that gained evidence since they were last told. They stay open, and what waits goes on waiting.
@@ -299,9 +307,7 @@ impl<'w> Watch<'w> {
 
     /// Puts back what waited when an earlier watch was left; it was seen then and is no repeat.
     pub fn restore_waiting(&mut self, observations: Vec<Observation>) {
-        for observation in observations {
-            self.room.enter(observation);
-        }
+        self.room.enter(&mut Sheaf::from(observations), |_| true);
     }
 
     /// Raises from another threshold on, from now on.
@@ -314,9 +320,11 @@ impl<'w> Watch<'w> {
 
     /// Judges all that waits and tells the last states of open cases, which stay open.
     pub fn finish(&mut self, tell: &mut dyn FnMut(Finding)) {
-        while let Some(observation) = self.room.leave_any() {
-            self.step(&observation, tell);
+        let mut room = std::mem::take(&mut self.room);
+        while let Some(observation) = room.leave_any() {
+            self.step(observation, tell);
         }
+        self.room = room;
         if let Some(detector) = &mut self.detector {
             detector.finish(self.words).into_iter().for_each(tell);
         }

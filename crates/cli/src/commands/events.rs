@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Arguments, talk: Talk) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery) -> Lines {
+fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery) -> (Lines, Vec<u8>) {
     let mut parser = Parser::default();
     let mut namer = Namer::new(naming);
     move |delivery| {
@@ -132,12 +132,13 @@ fn worker(scope: Scope, naming: Option<&Naming>) -> impl FnMut(Delivery) -> Line
                 written = line;
             }
         });
-        Lines {
+        let lines = Lines {
             outcome,
             observations,
             rejects,
             out_of_scope,
             written,
-        }
+        };
+        (lines, Vec::new())
     }
 }

@@ -51,9 +51,7 @@ impl<'j> Judging<'j> {
                         hour = begun;
                         teller.advance(&mut watch, hour)?;
                         progress.done(observations.len() as u64);
-                        for observation in observations {
-                            watch.take(observation);
-                        }
+                        watch.take_all(&mut observations.into());
                         Ok(())
                     }
                     _ => anyhow::bail!(

@@ -1,11 +1,13 @@
 //! Judging: many threads read, one loop judges in order of event time, and every state told goes to one place.
 
+use std::sync::{Mutex, PoisonError};
+
 use offtrail_detector::{Finding, LearningPolicy, Settings, Telling};
 use offtrail_engine::{Raising, Repeats, Scope, Watch, WatchTally};
-use offtrail_event::{Observation, Timestamp, Vocabulary};
+use offtrail_event::{Loose, Sheaf, Timestamp, Vocabulary};
 use offtrail_parser::{Parser, WithDetail};
 use offtrail_report::Tally;
-use offtrail_sources::{Fingerprint, ItemsError, Listing, Reader, Sources};
+use offtrail_sources::{Delivery, Fingerprint, ItemsError, Listing, Reader, Sources};
 
 use crate::{
     pipeline::{
@@ -108,16 +110,18 @@ impl<'j> Judging<'j> {
         let progress = Progress::of_files(self.talk, "judging", reader.items());
         let mut later = reader.items().iter().skip(1);
         let mut teller = Teller::new(&mut tell);
+        let spare = Mutex::default();
         let done = in_order(
             &reader,
             self.threads,
-            || self.worker(),
-            |index, (outcome, observations): (FileOutcome, Vec<Observation>)| {
+            || self.worker(&spare),
+            |index, (outcome, sheaves): (FileOutcome, Vec<Sheaf>)| {
                 read[index] = outcome.is_readable();
                 progress.read(outcome.records(), outcome.bytes());
                 outcome.count(tally, Rows::Sums, &progress)?;
-                for observation in observations {
-                    watch.take(observation);
+                for mut sheaf in sheaves {
+                    watch.take_all(&mut sheaf);
+                    put(&spare, sheaf);
                 }
                 trusted(watch.repeats())?;
                 let next = later.next().transpose()?;
@@ -141,16 +145,38 @@ impl<'j> Judging<'j> {
         })
     }
 
-    fn worker(&self) -> impl FnMut(offtrail_sources::Delivery) -> (FileOutcome, Vec<Observation>) {
+    fn worker(
+        &self,
+        spare: &Mutex<Vec<Sheaf>>,
+    ) -> impl FnMut(Delivery) -> ((FileOutcome, Vec<Sheaf>), Vec<u8>) {
         let mut parser = Parser::default();
         let mut observer = named_observer(self.words, WithDetail::Judge, self.naming);
+        let mut loose = Loose::within(taken(spare));
         move |delivery| {
-            let mut observations = Vec::new();
-            let (outcome, _) = observe((&mut parser, &mut observer), delivery, |observation| {
-                observations.push(observation);
+            let mut sheaves = Vec::new();
+            let by = (&mut parser, &mut observer);
+            let (outcome, bytes) = observe(by, delivery, |observation| {
+                loose.push(observation);
+                if loose.is_full() {
+                    sheaves.push(loose.tie(|| taken(spare)));
+                }
             });
-            (outcome, observations)
+            sheaves.push(loose.tie(|| taken(spare)));
+            ((outcome, sheaves), bytes)
         }
+    }
+}
+
+/// Takes a sheaf that is done with, to be filled again.
+fn taken(spare: &Mutex<Vec<Sheaf>>) -> Sheaf {
+    let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.pop().unwrap_or_default()
+}
+
+fn put(spare: &Mutex<Vec<Sheaf>>, sheaf: Sheaf) {
+    if sheaf.is_roomy() {
+        let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(sheaf);
     }
 }
 

@@ -109,25 +109,29 @@ impl<T> Drop for Guard<'_, T> {
     }
 }
 
-/// Works on deliveries with `threads` threads, each with a worker of its own, and gives the results to `each` in the order of the list.
+/// Works on deliveries with `threads` threads, each with a worker of its own, and gives the results to `each` in the order of the list. A worker
+/// also gives back the buffer of a delivery, to be read into again.
 ///
 /// # Errors
 /// The first of `each`; the rest is not read then.
-pub(crate) fn in_order<T: Send, W: FnMut(Delivery) -> T>(
+pub(crate) fn in_order<T: Send, W: FnMut(Delivery) -> (T, Vec<u8>)>(
     reader: &Reader,
     threads: usize,
     worker: impl Fn() -> W + Sync,
     each: impl FnMut(usize, T) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let source = || reader.next().map(|delivery| (delivery.index, delivery));
+    let source = |spare| {
+        let delivery = reader.next_into(spare)?;
+        Some((delivery.index, delivery))
+    };
     map_in_order(reader.len(), threads, &source, worker, each)
 }
 
-/// The same over any numbered source of `len` things.
-fn map_in_order<D, T: Send, W: FnMut(D) -> T>(
+/// The same over any numbered source of `len` things, made of what is left of others.
+fn map_in_order<D, S: Default, T: Send, W: FnMut(D) -> (T, S)>(
     len: usize,
     threads: usize,
-    source: &(impl Fn() -> Option<(usize, D)> + Sync),
+    source: &(impl Fn(S) -> Option<(usize, D)> + Sync),
     worker: impl Fn() -> W + Sync,
     mut each: impl FnMut(usize, T) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -138,11 +142,14 @@ fn map_in_order<D, T: Send, W: FnMut(D) -> T>(
             scope.spawn(|| {
                 let _guard = Guard(&line);
                 let mut work = worker();
+                let mut spare = S::default();
                 while line.may_take() {
-                    let Some((index, delivery)) = source() else {
+                    let Some((index, delivery)) = source(spare) else {
                         break;
                     };
-                    line.put(index, work(delivery));
+                    let result;
+                    (result, spare) = work(delivery);
+                    line.put(index, result);
                 }
             });
         }
@@ -189,10 +196,10 @@ mod tests {
             let mut seen = Vec::new();
             let ahead_max = AtomicUsize::new(0);
             let handed_over = AtomicUsize::new(0);
-            map_in_order(len, threads, &|| take(&source), || |number: usize| {
+            map_in_order(len, threads, &|()| take(&source), || |number: usize| {
                 let ahead = number.saturating_sub(handed_over.load(Ordering::SeqCst));
                 ahead_max.fetch_max(ahead, Ordering::SeqCst);
-                number * 3
+                (number * 3, ())
             }, |index, result| {
                 handed_over.store(index + 1, Ordering::SeqCst);
                 seen.push(result);
@@ -207,7 +214,7 @@ mod tests {
             let at = at % len;
             let source = numbers(len);
             let mut seen = 0;
-            let result = map_in_order(len, threads, &|| take(&source), || |number: usize| number, |index, _| {
+            let result = map_in_order(len, threads, &|()| take(&source), || |number: usize| (number, ()), |index, _| {
                 seen += 1;
                 anyhow::ensure!(index != at, "enough");
                 Ok(())
@@ -224,8 +231,8 @@ mod tests {
             map_in_order(
                 50,
                 2,
-                &|| take(&source),
-                || |number: usize| assert_ne!(number, 20, "a bug"),
+                &|()| take(&source),
+                || |number: usize| (assert_ne!(number, 20, "a bug"), ()),
                 |_, ()| Ok(()),
             )
         }));

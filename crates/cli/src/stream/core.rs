@@ -517,9 +517,7 @@ fn step(
     (observations, until, updates): (Vec<Observation>, Option<Timestamp>, bool),
     tell: &mut dyn FnMut(Finding),
 ) {
-    for observation in observations {
-        watch.take_with(observation, &mut |first| blindness.note(first));
-    }
+    watch.take_with(&mut observations.into(), &mut |first| blindness.note(first));
     if let Some(until) = until {
         watch.advance(until, tell);
     }
