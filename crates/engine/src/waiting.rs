@@ -6,10 +6,14 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, collections::binary_heap::PeekMut, mem};
 
-use offtrail_event::{Observation, Sheaf, Timestamp};
+use offtrail_event::{Loose, Observation, Sheaf, Timestamp};
 
 /// Observations held by default: about 1.5 GiB at 300 bytes each. Beyond it the earliest leave before their time, and are counted.
 pub const WAITING_MAX: usize = 5_000_000;
+
+/// Observations that have left and whose sheaf still lies there, at most, beside three for each that is held. Beyond it those held move to
+/// sheaves of their own: an event dated far ahead keeps nothing but itself.
+const LEFT_LYING_MAX: usize = 65_536;
 
 type Key = (Timestamp, bool, u64);
 
@@ -44,6 +48,8 @@ pub struct WaitingRoom {
     /// The run whose last observation has left and may still be looked at.
     spent: Option<u32>,
     held: usize,
+    /// Observations of sheaves that still lie there, whether they have left or not.
+    lying: usize,
     limit: usize,
     /// Nothing before this is let out in order any more.
     released: Option<Timestamp>,
@@ -69,6 +75,7 @@ impl WaitingRoom {
             free: Vec::new(),
             spent: None,
             held: 0,
+            lying: 0,
             limit: limit.clamp(1, u32::MAX as usize - 1),
             released: None,
             late: 0,
@@ -90,6 +97,7 @@ impl WaitingRoom {
         run.turns.extend(turns);
         run.turns.sort_unstable();
         self.held += run.turns.len();
+        self.lying += run.sheaf.observations().len();
         if let Some(released) = self.released {
             let late = run.turns.partition_point(|(key, _)| key.0 < released);
             self.late += late as u64;
@@ -97,6 +105,29 @@ impl WaitingRoom {
         match run.turns.first() {
             Some((key, _)) => self.queue.push(Reverse((*key, index))),
             None => self.spent = Some(index),
+        }
+        if self.lying > 4 * self.held + LEFT_LYING_MAX {
+            self.tidy();
+        }
+    }
+
+    /// Moves what is held out of sheaves of which most has left.
+    fn tidy(&mut self) {
+        self.settle();
+        self.lying = 0;
+        for run in &mut self.runs {
+            let held = run.turns.len() - run.left;
+            if held > 0 && held * 2 < run.sheaf.observations().len() {
+                let mut loose = Loose::default();
+                run.turns.drain(..run.left);
+                run.left = 0;
+                for ((_, place), next) in run.turns.iter_mut().zip(0..) {
+                    loose.push(run.sheaf.observations()[*place as usize].clone());
+                    *place = next;
+                }
+                run.sheaf = loose.tie(Sheaf::default);
+            }
+            self.lying += run.sheaf.observations().len();
         }
     }
 
@@ -136,6 +167,7 @@ impl WaitingRoom {
     fn settle(&mut self) {
         if let Some(index) = self.spent.take() {
             let run = &mut self.runs[index as usize];
+            self.lying -= run.sheaf.observations().len();
             run.sheaf.clear();
             run.turns.clear();
             run.left = 0;
@@ -246,6 +278,26 @@ mod tests {
         room.enter(&mut sheaf, |_| true);
         assert_eq!(leaving(&mut room, 10), [2]);
         assert_eq!(room.iter().count(), 0);
+    }
+
+    #[test]
+    fn an_event_dated_far_ahead_keeps_nothing_but_itself() {
+        let mut room = WaitingRoom::default();
+        let sheaves = 200;
+        for number in 0..sheaves {
+            let ahead = observation(1_000_000, number, false);
+            let mut sheaf = vec![observation(5, number, false); 999];
+            sheaf.insert(number as usize, ahead);
+            enter(&mut room, sheaf);
+            assert_eq!(leaving(&mut room, 10).len(), 999);
+            assert_eq!(room.iter().count(), room.len());
+            assert!(room.lying <= 4 * room.len() + LEFT_LYING_MAX + 4000);
+        }
+        assert_eq!(
+            leaving(&mut room, 2_000_000),
+            (0..sheaves).collect::<Vec<_>>()
+        );
+        assert_eq!((room.lying, room.late), (1000, 0));
     }
 
     proptest! {
