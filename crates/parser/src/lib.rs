@@ -45,3 +45,4 @@ pub use observer::{NameNetworks, Observer, WithDetail};
 pub use parser::{Each, EachObserved, Parser};
 pub use reject::{Reason, Reject};
 pub use tally::{Envelope, FileTally};
+pub use unpack::inflated_told;

@@ -14,7 +14,7 @@ pub struct Limits {
     pub wrapping_max: usize,
     /// How often, at most, the bytes of a broken file may be read again in search of whole records. Default 4.
     pub rescans_max: usize,
-    /// Inflated bytes a parser keeps allocated between files. Default 32 MiB.
+    /// Inflated bytes a parser keeps allocated between files. Default 8 MiB.
     pub kept_bytes_max: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for Limits {
             nesting_max: 128,
             wrapping_max: 6,
             rescans_max: 4,
-            kept_bytes_max: 32 << 20,
+            kept_bytes_max: 8 << 20,
         }
     }
 }

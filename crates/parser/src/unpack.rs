@@ -24,6 +24,8 @@ const FOOTER_BYTES: usize = 8;
 const RATIO_MAX: usize = 1032;
 /// Room to start with on the slow way.
 const FIRST_ROOM: usize = 64 << 10;
+/// A room that has to grow gets this share more than is needed now, so that it seldom grows again.
+const SLACK_SHARE: usize = 8;
 
 /// Inflates file after file into one buffer.
 pub(crate) struct Unpacker {
@@ -85,16 +87,12 @@ impl Unpacker {
     /// The fast way: `Some(length)` only if the file is one whole member and nothing else.
     fn inflate_one(&mut self, bytes: &[u8], limits: &Limits) -> Option<usize> {
         let footer = bytes.get(bytes.len().checked_sub(4)?..)?;
-        let size = u32::from_le_bytes(footer.try_into().ok()?) as usize;
-        let possible = bytes
-            .len()
-            .saturating_mul(RATIO_MAX)
-            .min(limits.inflated_bytes_max);
-        if size > possible || bytes.len() < HEADER_BYTES + FOOTER_BYTES {
+        let size = told_by(footer)?;
+        if size > possible(bytes, limits) || bytes.len() < HEADER_BYTES + FOOTER_BYTES {
             return None;
         }
         if self.room.len() < size {
-            self.room.resize(size, 0);
+            self.grow_to(size, limits);
         }
         let length = self
             .fast
@@ -104,6 +102,35 @@ impl Unpacker {
         let before = &bytes[HEADER_BYTES..bytes.len() - 1];
         (length == size && memmem::find(before, footer).is_none()).then_some(length)
     }
+
+    /// A new room of at least `size` bytes. The former goes first: nothing in it is needed, and both at once would be twice the memory.
+    fn grow_to(&mut self, size: usize, limits: &Limits) {
+        self.room = Vec::new();
+        let with_slack = (size + size / SLACK_SHARE).min(limits.kept_bytes_max);
+        // Zeroed pages of the system, not written to before they are inflated into.
+        self.room = vec![0; size.max(with_slack)];
+    }
+}
+
+/// Bytes that a file inflates to as its last four bytes tell, held to what is possible; 0 if it is no gzip. For planning only: whoever wrote the file
+/// wrote them, and of several members only the last is told.
+#[must_use]
+pub fn inflated_told(bytes: &[u8], limits: &Limits) -> usize {
+    if !bytes.starts_with(MAGIC) {
+        return 0;
+    }
+    let told = bytes.last_chunk::<4>().and_then(|footer| told_by(footer));
+    told.unwrap_or(0).min(possible(bytes, limits))
+}
+
+fn told_by(footer: &[u8]) -> Option<usize> {
+    Some(u32::from_le_bytes(footer.try_into().ok()?) as usize)
+}
+
+/// What a file of so many bytes can inflate to at most.
+fn possible(bytes: &[u8], limits: &Limits) -> usize {
+    let most = bytes.len().saturating_mul(RATIO_MAX);
+    most.min(limits.inflated_bytes_max)
 }
 
 /// The slow way: member by member, keeping what came out before a fault.
@@ -304,6 +331,47 @@ mod tests {
             &zeroes[..1000],
             Some(Reason::TooLarge),
         );
+    }
+
+    #[test]
+    fn what_a_file_tells_of_its_size_is_held_to_what_is_possible() {
+        let told = |bytes: &[u8], limit: usize| {
+            let limits = Limits {
+                inflated_bytes_max: limit,
+                ..Limits::default()
+            };
+            inflated_told(bytes, &limits)
+        };
+        assert_eq!(told(b"{}", 100), 0);
+        assert_eq!(told(b"", 100), 0);
+        assert_eq!(told(&gzip(b"content"), 100), 7);
+        assert_eq!(told(&gzip(&[0; 1000]), 100), 100);
+        let lie = [MEMBER_START, &[0xff; 20]].concat();
+        assert_eq!(told(&lie, usize::MAX), 23 * RATIO_MAX);
+    }
+
+    #[test]
+    fn a_room_grows_with_slack_and_a_large_one_is_given_back() {
+        let mut unpacker = Unpacker::new();
+        let limits = Limits {
+            kept_bytes_max: 1000,
+            ..Limits::default()
+        };
+        for (length, kept) in [
+            (800, 900),
+            (850, 900),
+            (100, 900),
+            (950, 1000),
+            (1001, 0),
+            (10, 11),
+        ] {
+            let content = vec![b'x'; length];
+            let packed = gzip(&content);
+            let (read, _) = unpacker.unpack(&packed, &limits);
+            assert_eq!(read, content);
+            unpacker.trim(&limits);
+            assert_eq!(unpacker.room.len(), kept, "after {length} bytes");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 pub(crate) const OVERHEAD_BYTES: u64 = 4 << 10;
 
 /// Bytes of a buffer that is used again for the next file; a larger one is given back.
-const SPARE_BYTES_MAX: usize = 8 << 20;
+const SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// One item's content.
 #[derive(Debug)]
