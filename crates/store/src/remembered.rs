@@ -4,7 +4,7 @@
 //! read from some 16 log₁₆ n rows and each fingerprint is rewritten log₁₆ n times (the logarithmic method of Bentley and
 //! Saxe, 1980, to the base of sixteen).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use offtrail_event::{Day, Fingerprint};
 use rusqlite::Connection;
@@ -73,14 +73,23 @@ pub(crate) fn append(
     connection: &Connection,
     fingerprints: &[(Day, Fingerprint)],
 ) -> Result<(), Reason> {
-    let mut days: BTreeMap<Day, Vec<u8>> = BTreeMap::new();
-    for (day, fingerprint) in fingerprints {
-        days.entry(*day)
-            .or_default()
-            .extend(fingerprint.0.to_le_bytes());
-    }
-    for (day, bytes) in days {
-        append_day(connection, day, &bytes)?;
+    // Those of one commit may come sorted, and are then so many that they should not lie in memory twice.
+    let sorted = match fingerprints.is_sorted_by_key(|(day, _)| *day) {
+        true => Cow::Borrowed(fingerprints),
+        false => {
+            let mut sorted = fingerprints.to_vec();
+            sorted.sort_by_key(|(day, _)| *day);
+            Cow::Owned(sorted)
+        }
+    };
+    let mut bytes = Vec::new();
+    for of_day in sorted.chunk_by(|one, other| one.0 == other.0) {
+        let Some((day, _)) = of_day.first() else {
+            continue;
+        };
+        bytes.clear();
+        bytes.extend(of_day.iter().flat_map(|(_, id)| id.0.to_le_bytes()));
+        append_day(connection, *day, &bytes)?;
     }
     Ok(())
 }

@@ -238,13 +238,21 @@ impl Repeats {
 
     /// What is in memory and was seen for the first time since the last call, sorted. What was laid on the shelf is there.
     pub fn take_fresh(&self) -> Vec<(Day, Fingerprint)> {
-        let mut fresh = Vec::new();
-        for mut part in self.parts.iter_mut().filter(|part| part.fresh() > 0) {
-            let (day, _) = *part.key();
-            fresh.extend(part.all_fresh().map(|fingerprint| (day, fingerprint)));
+        let parts = self.parts.iter().filter(|part| part.fresh() > 0);
+        let mut counted: Vec<(Part, usize)> =
+            parts.map(|part| (*part.key(), part.fresh())).collect();
+        // A part's number is the upper bits of its ids: parts in order, each sorted, are all of them sorted.
+        counted.sort_unstable();
+        let mut fresh = Vec::with_capacity(counted.iter().map(|(_, count)| count).sum());
+        for (key, _) in counted {
+            let Some(mut part) = self.parts.get_mut(&key) else {
+                continue;
+            };
+            let begin = fresh.len();
+            fresh.extend(part.all_fresh().map(|fingerprint| (key.0, fingerprint)));
             part.settle();
+            fresh[begin..].sort_unstable();
         }
-        fresh.sort_unstable();
         let mut moving = self.moving();
         // Few days fetched again between two checkpoints are no sign that more should be in memory.
         moving.fetched_again /= 2;
