@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Names the networks of an event, where something better than their prefix is known.
-pub type NameNetworks<'v> = dyn FnMut(&mut Event<'_>) + 'v;
+pub type NameNetworks<'v> = dyn FnMut(&mut Event<'_>) + Send + 'v;
 
 /// Entries of each cache; a full one is emptied.
 const CACHE_ENTRIES_MAX: usize = 1 << 16;

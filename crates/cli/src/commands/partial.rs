@@ -19,6 +19,7 @@ use crate::{
     errors::Outcome,
     output::Output,
     pipeline::{
+        crew::Crew,
         learn::Learning,
         naming::{Naming, facts},
         parts::{each_line, to_part},
@@ -129,9 +130,10 @@ impl Arguments {
         let words = learning.words;
         let mut partial = Partial::default();
         let progress = Progress::of_files(learning.talk, "learning", &listing.items);
+        let mut crew = Crew::new(learning);
         let outcome = learning.batches(&listing.items, |batch| {
-            let mut folded = learning.fold((sources, batch), repeats, (&mut *tally, &progress))?;
-            partial.baseline.merge(&folded.touched);
+            let mut folded = crew.fold((sources, batch), repeats, (&mut *tally, &progress))?;
+            partial.baseline.merge(&folded.touched(words));
             partial.baseline.bound_targets(words);
             partial.files.extend(folded.files);
             let later: std::collections::HashSet<Fingerprint> =

@@ -1,35 +1,35 @@
-//! Learning: many threads fold files into partial baselines; each batch of files is committed as one checkpoint.
+//! Learning: a crew of threads folds files into partial baselines; each batch of files is committed as one checkpoint.
 //!
 //! Learning commutes, so neither the threads nor the batches can be seen in the result. A batch is one transaction: a run killed at any
-//! moment leaves a store that tells exactly which files its profiles hold, and the next run goes on with the others.
+//! moment leaves a store that tells exactly which files its profiles hold, and the next run goes on with the others. While a batch is
+//! merged and committed, the crew reads the next one; of what is known it needs only the event ids, and those that are not committed yet
+//! are told by [`Uncommitted`].
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Arc, mpsc},
     thread,
 };
 
-use offtrail_baseline::{Baseline, Lesson};
+use anyhow::Context as _;
+use offtrail_baseline::Baseline;
 use offtrail_detector::DetectorState;
-use offtrail_engine::{Repeats, Scope, Seen};
-use offtrail_event::{Observation, Vocabulary};
-use offtrail_parser::{Parser, WithDetail};
+use offtrail_engine::{Repeats, Scope};
+use offtrail_event::Vocabulary;
 use offtrail_report::Tally;
-use offtrail_sources::{Item, Items, Reader, Sources};
+use offtrail_sources::{Item, Items, Sources};
 use offtrail_store::{Checkpoint, More, Store};
 
 use crate::{
-    pipeline::naming::{Naming, named_observer},
-    pipeline::remembered,
-    pipeline::tally::{FileOutcome, Rows, counters, observe},
+    pipeline::crew::{Crew, Folded},
+    pipeline::naming::Naming,
+    pipeline::remembered::{self, FreshIds, Uncommitted},
+    pipeline::tally::counters,
     progress::{Progress, Talk},
 };
 
 /// Packed bytes of a batch, at most; a larger file is a batch of its own.
 const CHECKPOINT_BYTES_MAX: u64 = 256 << 20;
-
-/// Observations whose ids are looked up together.
-const TOGETHER: usize = 1024;
 
 /// How to learn.
 pub(crate) struct Learning<'l> {
@@ -46,6 +46,8 @@ pub(crate) struct Learning<'l> {
 pub(crate) struct Known {
     pub(crate) baseline: Baseline,
     pub(crate) repeats: Repeats,
+    /// Ids taken from `repeats` and not committed yet.
+    uncommitted: Arc<Uncommitted>,
 }
 
 impl Known {
@@ -54,9 +56,11 @@ impl Known {
     /// # Errors
     /// The store is damaged or can't be read.
     pub(crate) fn load(store: &Store, words: &Vocabulary) -> anyhow::Result<Self> {
+        let (repeats, uncommitted) = remembered::committed_often(store)?;
         Ok(Self {
             baseline: store.load(words)?,
-            repeats: remembered::committed_often(store)?,
+            repeats,
+            uncommitted,
         })
     }
 
@@ -75,31 +79,6 @@ impl Known {
     }
 }
 
-/// What one worker made of its share of a batch.
-struct Share {
-    partial: Baseline,
-    later: Vec<Observation>,
-    files: Vec<(usize, FileOutcome, bool)>,
-}
-
-/// What a batch of files came to.
-pub(crate) struct Folded {
-    /// What was learnt.
-    pub(crate) touched: Baseline,
-    /// What was not learnt, since it is to be judged: from `judge_from` of the scope on, in no particular order.
-    pub(crate) later: Vec<Observation>,
-    /// Files learnt to their end: provenance and fingerprint.
-    pub(crate) files: Vec<(String, String)>,
-}
-
-/// What became of observations, counted by all workers together.
-#[derive(Default)]
-struct Counts {
-    repeated: AtomicU64,
-    out_of_scope: AtomicU64,
-    learnt: AtomicU64,
-}
-
 impl Learning<'_> {
     /// Learns `items` into what is known and into the store, batch by batch.
     ///
@@ -113,15 +92,60 @@ impl Learning<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         let progress = Progress::of_files(self.talk, "learning", items);
-        let outcome = self.batches(items, |batch| {
-            self.batch(
-                (sources, batch),
-                (&mut *store, &mut *known),
-                (&mut *tally, &progress),
-            )
-        });
+        let ids = (&known.repeats, &*known.uncommitted);
+        let mut writer = Writer {
+            words: self.words,
+            store,
+            baseline: &mut known.baseline,
+            uncommitted: &known.uncommitted,
+        };
+        let mut crew = Crew::new(self);
+        let each = |batch: &[Item]| crew.learnt((sources, batch), ids, (&mut *tally, &progress));
+        let outcome = match self.threads {
+            // One thread is what was asked for.
+            1 => self.one_by_one(items, each, &mut writer),
+            _ => self.side_by_side(items, each, &mut writer),
+        };
         progress.finish();
         outcome
+    }
+
+    /// Writes each batch before the next is read.
+    fn one_by_one(
+        &self,
+        items: &Items,
+        mut each: impl FnMut(&[Item]) -> anyhow::Result<Learnt>,
+        writer: &mut Writer<'_>,
+    ) -> anyhow::Result<()> {
+        self.batches(items, |batch| writer.write(each(batch)?))
+    }
+
+    /// Writes a batch while the next one is read.
+    fn side_by_side(
+        &self,
+        items: &Items,
+        mut each: impl FnMut(&[Item]) -> anyhow::Result<Learnt>,
+        writer: &mut Writer<'_>,
+    ) -> anyhow::Result<()> {
+        thread::scope(|scope| {
+            // No room: what a batch came to waits with its reader until the one before is committed.
+            let (hand, handed) = mpsc::sync_channel(0);
+            let writing = scope.spawn(move || {
+                handed
+                    .into_iter()
+                    .try_for_each(|learnt| writer.write(learnt))
+            });
+            let read = self.batches(items, |batch| {
+                hand.send(each(batch)?)
+                    .context("hand a batch to be written")
+            });
+            drop(hand);
+            let written = writing.join();
+            // Where writing failed, nothing could be handed over either.
+            written
+                .unwrap_or_else(|died| std::panic::resume_unwind(died))
+                .and(read)
+        })
     }
 
     /// Hands the items to `each` in batches, in their order.
@@ -150,157 +174,66 @@ impl Learning<'_> {
             false => each(&batch),
         }
     }
+}
 
-    fn batch(
-        &self,
-        (sources, items): (&Sources, &[Item]),
-        (store, known): (&mut Store, &mut Known),
+/// What a batch came to, ready to be written.
+struct Learnt {
+    folded: Folded,
+    fresh: Arc<FreshIds>,
+    tally: Vec<(&'static str, u64)>,
+}
+
+impl Crew<'_> {
+    /// Reads and folds a batch, and takes the ids of its events: no other batch may be under way.
+    fn learnt(
+        &mut self,
+        batch: (&Sources, &[Item]),
+        (repeats, uncommitted): (&Repeats, &Uncommitted),
         (tally, progress): (&mut Tally, &Progress),
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Learnt> {
         let before = tally.clone();
-        let Folded { touched, files, .. } =
-            self.fold((sources, items), &known.repeats, (&mut *tally, progress))?;
-        known.baseline.merge(&touched);
-        known.baseline.bound_targets(self.words);
-        commit(
-            store,
-            (self.words, &known.baseline, &touched),
-            (&known.repeats, None, &[]),
-            (&files, &before, tally),
-        )
-    }
-
-    /// Reads a batch and folds it: each event that `repeats` has not seen is learnt, or kept for judging.
-    ///
-    /// # Errors
-    /// S3 can't be reached any more.
-    pub(crate) fn fold(
-        &self,
-        (sources, items): (&Sources, &[Item]),
-        repeats: &Repeats,
-        (tally, progress): (&mut Tally, &Progress),
-    ) -> anyhow::Result<Folded> {
-        let order = largest_first(items);
-        let ordered: Vec<Item> = order.iter().map(|at| items[*at].clone()).collect();
-        let reader = sources.read(ordered)?;
-        let counts = Counts::default();
-        let shares = thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.threads.clamp(1, items.len()))
-                .map(|_| scope.spawn(|| self.share(&reader, repeats, (&counts, progress))))
-                .collect();
-            workers
-                .into_iter()
-                .map(|worker| {
-                    worker
-                        .join()
-                        .unwrap_or_else(|died| std::panic::resume_unwind(died))
-                })
-                .collect::<Vec<_>>()
-        });
-        trusted(repeats)?;
-        let (mut touched, mut later) = (Baseline::new(), Vec::new());
-        let mut outcomes = Vec::with_capacity(items.len());
-        for share in shares {
-            touched.merge(&share.partial);
-            later.extend(share.later);
-            outcomes.extend(share.files);
-        }
-        touched.bound_targets(self.words);
-        outcomes.sort_by_key(|(index, ..)| order[*index]);
-        let mut files = Vec::new();
-        for (index, outcome, whole) in outcomes {
-            let index = order[index];
-            if outcome.is_readable() && whole {
-                let item = &items[index];
-                files.push((item.provenance.to_string(), item.fingerprint.to_string()));
-            }
-            outcome.count(tally, Rows::Sums, progress)?;
-        }
-        tally.repeated += counts.repeated.into_inner();
-        tally.out_of_scope += counts.out_of_scope.into_inner();
-        tally.learnt += counts.learnt.into_inner();
-        tally.handed_on += later.len() as u64;
-        // Standard input has no fingerprint: it may hold something else next time.
-        files.retain(|(_, fingerprint)| !fingerprint.is_empty());
-        Ok(Folded {
-            touched,
-            later,
-            files,
+        let folded = self.fold(batch, repeats, (&mut *tally, progress))?;
+        let fresh = Arc::new(repeats.take_fresh());
+        uncommitted.hold(&fresh);
+        Ok(Learnt {
+            folded,
+            fresh,
+            tally: counters(&before, tally).into_iter().collect(),
         })
-    }
-
-    fn share(
-        &self,
-        reader: &Reader,
-        repeats: &Repeats,
-        (counts, progress): (&Counts, &Progress),
-    ) -> Share {
-        let mut parser = Parser::default();
-        let judge_from = self.scope.judge_from;
-        let detail = match judge_from {
-            None => WithDetail::Learn,
-            Some(_) => WithDetail::Judge,
-        };
-        let mut observer = named_observer(self.words, detail, self.naming);
-        let mut share = Share {
-            partial: Baseline::new(),
-            later: Vec::new(),
-            files: Vec::new(),
-        };
-        let mut files = Vec::new();
-        let (mut repeated, mut out_of_scope, mut learnt) = (0, 0, 0);
-        let mut waiting: Vec<Observation> = Vec::with_capacity(TOGETHER);
-        let mut fold = |waiting: &mut Vec<Observation>| {
-            let ids: Vec<_> = waiting
-                .iter()
-                .map(|observation| (observation.time, observation.fingerprint))
-                .collect();
-            let mut seen = repeats.see_all(&ids).into_iter();
-            waiting.retain(|_| seen.next() == Some(Seen::First));
-            repeated += (ids.len() - waiting.len()) as u64;
-            if let Some(from) = judge_from {
-                let later = waiting.extract_if(.., |observation| observation.time >= from);
-                share.later.extend(later);
-            }
-            share.partial.learn_all(waiting, self.words, Lesson::ALL);
-            learnt += waiting.len() as u64;
-            waiting.clear();
-        };
-        let mut spare = Vec::new();
-        while let Some(delivery) = reader.next_into(spare) {
-            let index = delivery.index;
-            let before = out_of_scope;
-            let outcome;
-            (outcome, spare) = observe((&mut parser, &mut observer), delivery, |observation| {
-                if !self.scope.holds(observation.time) {
-                    out_of_scope += 1;
-                    return;
-                }
-                waiting.push(observation);
-                if waiting.len() >= TOGETHER {
-                    fold(&mut waiting);
-                }
-            });
-            progress.read(outcome.records(), outcome.bytes());
-            // A file with events out of scope is read again by a run with a wider one.
-            files.push((index, outcome, out_of_scope == before));
-        }
-        fold(&mut waiting);
-        share.files = files;
-        counts.repeated.fetch_add(repeated, Ordering::Relaxed);
-        counts
-            .out_of_scope
-            .fetch_add(out_of_scope, Ordering::Relaxed);
-        counts.learnt.fetch_add(learnt, Ordering::Relaxed);
-        share
     }
 }
 
-/// In which order a batch is read: the largest first, so that no thread is left with a large one when the others are done.
-fn largest_first(items: &[Item]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|at| std::cmp::Reverse(items[*at].size()));
-    order
+/// Adds batches to what is known and to the store, in their order.
+struct Writer<'w> {
+    words: &'w Vocabulary,
+    store: &'w mut Store,
+    baseline: &'w mut Baseline,
+    uncommitted: &'w Uncommitted,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, mut learnt: Learnt) -> anyhow::Result<()> {
+        let touched = learnt.folded.touched(self.words);
+        self.baseline.merge(&touched);
+        self.baseline.bound_targets(self.words);
+        let files = &learnt.folded.files;
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(provenance, fingerprint)| (&**provenance, &**fingerprint))
+            .collect();
+        self.store.commit(&Checkpoint {
+            words: self.words,
+            whole: self.baseline,
+            touched: &touched,
+            fingerprints: &learnt.fresh,
+            files: &files,
+            tally: &learnt.tally,
+            detection: None,
+            facts: &[],
+        })?;
+        self.uncommitted.committed();
+        Ok(())
+    }
 }
 
 /// Writes what was learnt since the last commit, in one transaction. `detection`: where judging stands, if that was done.

@@ -1,6 +1,7 @@
 //! How observations walk from sources to what is done with them: many threads read, one order comes out.
 
 pub(crate) mod calibration;
+pub(crate) mod crew;
 pub(crate) mod findings;
 pub(crate) mod forecast;
 pub(crate) mod handed_on;
@@ -11,6 +12,7 @@ pub(crate) mod order;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod remembered;
+pub(crate) mod room;
 pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod suppressions;

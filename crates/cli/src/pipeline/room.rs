@@ -1,0 +1,190 @@
+//! [`Room`]: how much of what large files inflate to lies in memory at once; and [`order`], in which a batch is read so that no thread waits
+//! for it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// Inflated bytes from which on a file is large. Smaller ones never wait.
+const LARGE_BYTES: usize = 8 << 20;
+
+/// Inflated bytes of large files in memory at once, for each thread, all threads together. A larger file goes alone.
+const LARGE_BYTES_PER_THREAD_MAX: usize = 16 << 20;
+
+/// Where there are threads to commit a batch beside, the next one begins with small files: this share of it, so that the memory of both is not
+/// needed at once.
+const BEFORE_LARGE_SHARE: u64 = 4;
+
+/// What a packed byte is taken to inflate to before the file is there; CloudTrail's own files come to 8 to 12.
+const RATIO: u64 = 9;
+
+/// Room for what large files inflate to. Safe to share between threads.
+#[derive(Debug)]
+pub(crate) struct Room {
+    bytes_max: usize,
+    held: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Room that a file has until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held<'r> {
+    room: &'r Room,
+    bytes: usize,
+}
+
+impl Room {
+    /// Room for so many threads.
+    pub(crate) fn for_threads(threads: usize) -> Self {
+        Self {
+            bytes_max: bytes_max(threads),
+            held: Mutex::new(0),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Waits until there is room for a file that inflates to so many bytes.
+    pub(crate) fn take(&self, bytes: usize) -> Held<'_> {
+        let bytes = if bytes < LARGE_BYTES { 0 } else { bytes };
+        if bytes > 0 {
+            let full = |held: &mut usize| *held > 0 && *held + bytes > self.bytes_max;
+            let held = self.freed.wait_while(self.held(), full);
+            *held.unwrap_or_else(PoisonError::into_inner) += bytes;
+        }
+        Held { room: self, bytes }
+    }
+
+    fn held(&self) -> MutexGuard<'_, usize> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            *self.room.held() -= self.bytes;
+            self.room.freed.notify_all();
+        }
+    }
+}
+
+fn bytes_max(threads: usize) -> usize {
+    LARGE_BYTES_PER_THREAD_MAX.saturating_mul(threads)
+}
+
+/// A thread while the order is made: when it is done with its file, and how much room the file has until when.
+#[derive(Clone, Copy, Default)]
+struct Planned {
+    done: u64,
+    room: u64,
+    freed: u64,
+}
+
+/// In which order files of these packed sizes are read by so many threads. The largest first, so that no thread is left with a large one when
+/// the others are done; but large ones only as there will be room for them, if reading takes a time that goes by size, and, by several threads, not
+/// while the batch before is still being committed.
+pub(crate) fn order(sizes: &[u64], threads: usize) -> Vec<usize> {
+    let mut largest_first: Vec<usize> = (0..sizes.len()).collect();
+    largest_first.sort_by_key(|at| std::cmp::Reverse(sizes[*at]));
+    let inflated = |at: usize| sizes[at].saturating_mul(RATIO);
+    let large = largest_first.partition_point(|at| inflated(*at) >= LARGE_BYTES as u64);
+    let (mut large, mut small): (VecDeque<usize>, VecDeque<usize>) = (
+        largest_first[..large].iter().copied().collect(),
+        largest_first[large..].iter().copied().collect(),
+    );
+    let bytes_max = bytes_max(threads) as u64;
+    let all: u64 = sizes.iter().fold(0, |all, size| all.saturating_add(*size));
+    let large_from = match threads {
+        0 | 1 => 0,
+        _ => all.saturating_mul(RATIO) / threads as u64 / BEFORE_LARGE_SHARE,
+    };
+    let mut planned = vec![Planned::default(); threads.max(1)];
+    let mut order = Vec::with_capacity(sizes.len());
+    while order.len() < sizes.len() {
+        let now = planned.iter().map(|thread| thread.done).min().unwrap_or(0);
+        let rooms = planned.iter().filter(|thread| thread.freed > now);
+        let held: u64 = rooms.map(|thread| thread.room).sum();
+        let fits = |at: &usize| {
+            now >= large_from && (held == 0 || held.saturating_add(inflated(*at)) <= bytes_max)
+        };
+        let next = match large.front().is_some_and(fits) || small.is_empty() {
+            true => large.pop_front(),
+            false => small.pop_front(),
+        };
+        let Some(at) = next else { break };
+        order.push(at);
+        if let Some(free) = planned.iter_mut().find(|thread| thread.done == now) {
+            let bytes = inflated(at);
+            free.done = now.saturating_add(bytes.max(1));
+            if bytes >= LARGE_BYTES as u64 {
+                free.room = bytes;
+                // A quarter more: no two threads keep to a plan.
+                let late = if threads > 1 { bytes / 4 } else { 0 };
+                free.freed = free.done.saturating_add(late);
+            }
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn one_thread_reads_the_largest_first() {
+        assert_eq!(order(&[1, 7 * MIB, 3, 8 * MIB], 1), [3, 1, 2, 0]);
+        assert_eq!(order(&[], 2), [0_usize; 0]);
+        assert_eq!(order(&[0, 0], 2), [0, 1]);
+    }
+
+    #[test]
+    fn a_large_file_is_followed_by_small_ones_of_its_size() {
+        let mut sizes = vec![MIB / 2; 60];
+        sizes.extend([6 * MIB, 7 * MIB]);
+        let order = order(&sizes, 2);
+        let place = |file: usize| order.iter().position(|at| *at == file).unwrap();
+        // A quarter of all, 43 MiB, comes first.
+        assert!((20..24).contains(&place(61)), "{order:?}");
+        let between = place(60) - place(61);
+        assert!((14..26).contains(&between), "{order:?}");
+        assert_eq!(order.len(), sizes.len());
+    }
+
+    #[test]
+    fn large_files_alone_are_all_read() {
+        assert_eq!(order(&[6 * MIB, 7 * MIB, 5 * MIB], 2), [1, 0, 2]);
+    }
+
+    #[test]
+    fn large_files_wait_for_room_and_small_ones_do_not() {
+        let room = Room::for_threads(2);
+        let under_way = AtomicUsize::new(0);
+        let alone = |bytes: usize| {
+            let held = room.take(bytes);
+            assert_eq!(under_way.fetch_add(1, Ordering::SeqCst), 0);
+            drop(room.take(LARGE_BYTES - 1));
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            drop(held);
+        };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100).for_each(|_| alone(20 << 20)));
+                scope.spawn(|| (0..100).for_each(|_| alone(60 << 20)));
+            }
+        });
+        let together = [room.take(16 << 20), room.take(16 << 20)];
+        assert_eq!(*room.held(), 32 << 20);
+        drop(together);
+        assert_eq!(*room.held(), 0);
+    }
+}
