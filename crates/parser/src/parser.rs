@@ -98,6 +98,17 @@ impl Parser {
         }
     }
 
+    /// Inflates files into `room` from now on, until it is taken back; it grows where it is too small. Rooms of its own that are large
+    /// ([`Limits::kept_bytes_max`]) a parser gives up after each file, a lent one it leaves to whoever lent it.
+    pub fn lend(&mut self, room: Vec<u8>) {
+        self.unpacker.lend(room);
+    }
+
+    /// The room that was lent last, if it was not taken back yet.
+    pub fn take_back(&mut self) -> Option<Vec<u8>> {
+        self.unpacker.take_back()
+    }
+
     /// Reads one file and hands over each record and reject, in file order. Any bytes are accepted: what can't be read is a reject.
     ///
     /// Faults of the file as a whole (broken gzip, bytes after it) come last, after the records that could be read.

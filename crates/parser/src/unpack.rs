@@ -31,6 +31,8 @@ const SLACK_SHARE: usize = 8;
 pub(crate) struct Unpacker {
     fast: Decompressor,
     room: Vec<u8>,
+    /// Somebody else's room, inflated into while it is here.
+    lent: Option<Vec<u8>>,
 }
 
 /// What came out of a file.
@@ -49,7 +51,22 @@ impl Unpacker {
         Self {
             fast: Decompressor::new(),
             room: Vec::new(),
+            lent: None,
         }
+    }
+
+    /// Inflates into `room` until it is taken back.
+    pub(crate) fn lend(&mut self, room: Vec<u8>) {
+        self.lent = Some(room);
+    }
+
+    /// The room that was lent, if there is one.
+    pub(crate) fn take_back(&mut self) -> Option<Vec<u8>> {
+        self.lent.take()
+    }
+
+    fn room(&mut self) -> &mut Vec<u8> {
+        self.lent.as_mut().unwrap_or(&mut self.room)
     }
 
     /// The content of a file: its bytes where they are no gzip, else what they inflate to.
@@ -63,21 +80,20 @@ impl Unpacker {
         }
         if let Some(length) = self.inflate_one(bytes, limits) {
             return (
-                &self.room[..length],
+                &self.room()[..length],
                 Unpacked {
                     members: 1,
                     ..Unpacked::default()
                 },
             );
         }
-        let mut out = std::mem::take(&mut self.room);
-        out.clear();
-        let unpacked = inflate_members(bytes, &mut out, limits.inflated_bytes_max);
-        self.room = out;
-        (&self.room, unpacked)
+        let room = self.room();
+        room.clear();
+        let unpacked = inflate_members(bytes, room, limits.inflated_bytes_max);
+        (room, unpacked)
     }
 
-    /// Gives back memory beyond `kept_bytes_max`.
+    /// Gives back memory of its own beyond `kept_bytes_max`.
     pub(crate) fn trim(&mut self, limits: &Limits) {
         if self.room.capacity() > limits.kept_bytes_max {
             self.room = Vec::new();
@@ -91,25 +107,24 @@ impl Unpacker {
         if size > possible(bytes, limits) || bytes.len() < HEADER_BYTES + FOOTER_BYTES {
             return None;
         }
-        if self.room.len() < size {
-            self.grow_to(size, limits);
+        let room = self.lent.as_mut().unwrap_or(&mut self.room);
+        if room.len() < size {
+            grow(room, size, limits);
         }
-        let length = self
-            .fast
-            .gzip_decompress(bytes, &mut self.room[..size])
-            .ok()?;
+        let inflated = self.fast.gzip_decompress(bytes, &mut room[..size]);
+        let length = inflated.ok()?;
         // The member that was read ends with its size. Where the same four bytes stand before the file's last ones, it may have ended there.
         let before = &bytes[HEADER_BYTES..bytes.len() - 1];
         (length == size && memmem::find(before, footer).is_none()).then_some(length)
     }
+}
 
-    /// A new room of at least `size` bytes. The former goes first: nothing in it is needed, and both at once would be twice the memory.
-    fn grow_to(&mut self, size: usize, limits: &Limits) {
-        self.room = Vec::new();
-        let with_slack = (size + size / SLACK_SHARE).min(limits.kept_bytes_max);
-        // Zeroed pages of the system, not written to before they are inflated into.
-        self.room = vec![0; size.max(with_slack)];
-    }
+/// Makes it a new room of at least `size` bytes. The former goes first: nothing in it is needed, and both at once would be twice the memory.
+fn grow(room: &mut Vec<u8>, size: usize, limits: &Limits) {
+    *room = Vec::new();
+    let with_slack = (size + size / SLACK_SHARE).min(limits.kept_bytes_max);
+    // Zeroed pages of the system, not written to before they are inflated into.
+    *room = vec![0; size.max(with_slack)];
 }
 
 /// Bytes that a file inflates to as its last four bytes tell, held to what is possible; 0 if it is no gzip. For planning only: whoever wrote the file

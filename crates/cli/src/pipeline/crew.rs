@@ -196,7 +196,8 @@ impl<'l> Worker<'l> {
             let limits = Limits::default();
             let told = delivery.bytes.as_ref();
             let told = told.map_or(0, |bytes| inflated_told(bytes, &limits));
-            let held = room.take(told);
+            let mut held = room.take(told);
+            held.lend_to(&mut self.parser);
             let read = (&mut self.parser, &mut self.observer);
             let (outcome, spare) = observe(read, delivery, |observation| {
                 if !learning.scope.holds(observation.time) {
@@ -208,6 +209,7 @@ impl<'l> Worker<'l> {
                     share.see(&mut waiting, repeats, learning);
                 }
             });
+            held.take_back_from(&mut self.parser);
             drop(held);
             self.spare = spare;
             progress.read(outcome.records(), outcome.bytes());

@@ -6,6 +6,8 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use offtrail_parser::Parser;
+
 /// Inflated bytes from which on a file is large. Smaller ones never wait.
 const LARGE_BYTES: usize = 8 << 20;
 
@@ -19,12 +21,20 @@ const BEFORE_LARGE_SHARE: u64 = 4;
 /// What a packed byte is taken to inflate to before the file is there; CloudTrail's own files come to 8 to 12.
 const RATIO: u64 = 9;
 
-/// Room for what large files inflate to. Safe to share between threads.
+/// Room for what large files inflate to, kept from one to the next. Safe to share between threads.
 #[derive(Debug)]
 pub(crate) struct Room {
     bytes_max: usize,
-    held: Mutex<usize>,
+    state: Mutex<State>,
     freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes that files have now.
+    held: usize,
+    /// Rooms that no file has. Zeroed once: pages that are new to a process cost more than inflating into them.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Room that a file has until this is dropped.
@@ -32,6 +42,8 @@ pub(crate) struct Room {
 pub(crate) struct Held<'r> {
     room: &'r Room,
     bytes: usize,
+    /// `None`: lent, or of a small file.
+    buffer: Option<Vec<u8>>,
 }
 
 impl Room {
@@ -39,31 +51,82 @@ impl Room {
     pub(crate) fn for_threads(threads: usize) -> Self {
         Self {
             bytes_max: bytes_max(threads),
-            held: Mutex::new(0),
+            state: Mutex::default(),
             freed: Condvar::new(),
         }
     }
 
     /// Waits until there is room for a file that inflates to so many bytes.
     pub(crate) fn take(&self, bytes: usize) -> Held<'_> {
-        let bytes = if bytes < LARGE_BYTES { 0 } else { bytes };
-        if bytes > 0 {
-            let full = |held: &mut usize| *held > 0 && *held + bytes > self.bytes_max;
-            let held = self.freed.wait_while(self.held(), full);
-            *held.unwrap_or_else(PoisonError::into_inner) += bytes;
+        if bytes < LARGE_BYTES {
+            return Held {
+                room: self,
+                bytes: 0,
+                buffer: None,
+            };
         }
-        Held { room: self, bytes }
+        let full = |state: &mut State| {
+            let wanted = state
+                .fitting(bytes)
+                .map_or(bytes, |at| state.spare[at].len());
+            state.held > 0 && state.held + wanted > self.bytes_max
+        };
+        let state = self.freed.wait_while(self.state(), full);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let buffer = match state.fitting(bytes) {
+            Some(at) => state.spare.swap_remove(at),
+            None => {
+                // The others are too small, or so large that they would be waste.
+                state.spare.clear();
+                vec![0; bytes]
+            }
+        };
+        state.held += buffer.len();
+        Held {
+            room: self,
+            bytes: buffer.len(),
+            buffer: Some(buffer),
+        }
     }
 
-    fn held(&self) -> MutexGuard<'_, usize> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The smallest room that a file fits in, if not most of it would lie idle.
+    fn fitting(&self, bytes: usize) -> Option<usize> {
+        let rooms = self.spare.iter().enumerate();
+        let fitting =
+            rooms.filter(|(_, room)| (bytes..=bytes.saturating_mul(2)).contains(&room.len()));
+        fitting.min_by_key(|(_, room)| room.len()).map(|(at, _)| at)
+    }
+}
+
+impl Held<'_> {
+    /// Has a parser inflate into it; a small file is inflated into the parser's own.
+    pub(crate) fn lend_to(&mut self, parser: &mut Parser) {
+        if let Some(buffer) = self.buffer.take() {
+            parser.lend(buffer);
+        }
+    }
+
+    /// Takes it back.
+    pub(crate) fn take_back_from(&mut self, parser: &mut Parser) {
+        self.buffer = parser.take_back();
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            *self.room.held() -= self.bytes;
+            let mut state = self.room.state();
+            state.held -= self.bytes;
+            // As large as it was given, or what it came to is not as its file told.
+            let same = |buffer: &Vec<u8>| buffer.len() == self.bytes;
+            state.spare.extend(self.buffer.take().filter(same));
+            drop(state);
             self.room.freed.notify_all();
         }
     }
@@ -183,8 +246,28 @@ mod tests {
             }
         });
         let together = [room.take(16 << 20), room.take(16 << 20)];
-        assert_eq!(*room.held(), 32 << 20);
+        assert_eq!(room.state().held, 32 << 20);
         drop(together);
-        assert_eq!(*room.held(), 0);
+        assert_eq!(room.state().held, 0);
+    }
+
+    #[test]
+    fn a_room_is_kept_for_the_next_that_fills_it_by_half() {
+        let room = Room::for_threads(1);
+        let mut parser = Parser::default();
+        for (wanted, given) in [(40, 40), (21, 40), (19, 19), (10, 19), (9, 9), (20, 20)] {
+            let mut held = room.take(wanted << 20);
+            assert_eq!(held.bytes, given << 20, "{wanted}");
+            held.lend_to(&mut parser);
+            held.take_back_from(&mut parser);
+        }
+        let mut held = room.take(16 << 20);
+        held.lend_to(&mut parser);
+        drop(held);
+        assert_eq!(
+            parser.take_back().map(|buffer| buffer.len()),
+            Some(20 << 20)
+        );
+        assert!(room.state().spare.is_empty());
     }
 }
