@@ -157,8 +157,9 @@ impl Profile {
     #[must_use]
     pub fn call_rows(&self, call: CallId) -> &[CallRow] {
         let low = self.calls.partition_point(|row| row.call() < call);
-        let high = self.calls[low..].partition_point(|row| row.call() == call) + low;
-        &self.calls[low..high]
+        let rows = &self.calls[low..];
+        let of_call = rows.iter().take_while(|row| row.call() == call).count();
+        &rows[..of_call]
     }
 
     /// The row of a value, whatever its standing.
