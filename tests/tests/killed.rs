@@ -52,7 +52,7 @@ fn learn(source: &OsStr, baseline: &Path) -> Offtrail {
         "--baseline",
         baseline,
         "--checkpoint-files",
-        "60"
+        "20"
     ]
 }
 
@@ -69,8 +69,8 @@ fn killed(
         if kills == KILLS {
             break;
         }
-        // From nearly at once to a third of the whole: the moment is the point here, no event could stand for it.
-        let share = 0.02 + 0.3 * (mixed(start) % 1_000) as f64 / 1_000.0;
+        // From nearly at once to half of the whole: the moment is the point here, no event could stand for it.
+        let share = 0.02 + 0.48 * (mixed(start) % 1_000) as f64 / 1_000.0;
         let mut child = archive.backfill(&baseline).start(&talk);
         thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * share));
         let ended_before = child.try_wait().unwrap();
