@@ -31,7 +31,7 @@ impl Window {
 
 /// All profiles over a stated window, and the coverage of that window.
 ///
-/// Ids are those of the one [`Vocabulary`] it was learnt with; two baselines can be merged only if they share it.
+/// Ids are those of the one [`offtrail_event::Vocabulary`] it was learnt with; two baselines can be merged only if they share it.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     pub(crate) profiles: Vec<Option<Profile>>,
