@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Bytes of texts that a worker remembers of callers; a full memory is emptied.
-const KNOWN_CALLERS_BYTES_MAX: usize = 16 << 20;
+const KNOWN_CALLERS_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of a caller's or an identity's texts beyond which it is not remembered; CloudTrail's own stay below 2 KiB.
 const CALLER_BYTES_MAX: usize = 8 << 10;
@@ -43,9 +43,8 @@ const ALIKE_MAX: usize = 8;
 const RECENT: usize = 4;
 const ORIGINS: usize = 8;
 
-/// Bytes of an origin that is remembered, and about how many those of one identity take.
+/// Bytes of an origin that is remembered.
 const ORIGIN_BYTES_MAX: usize = 1 << 10;
-const ORIGINS_BYTES: usize = ORIGINS * 200;
 
 /// Sources whose last `tlsDetails` is remembered; a power of two.
 const PASSED_OVER: usize = 64;
@@ -257,6 +256,9 @@ impl KnownCallers {
             let Origins { signs, told } = &mut class.origins;
             signs.rotate_right(1);
             told.rotate_right(1);
+            let before = told[0].as_ref().map_or(0, |(text, _)| text.len());
+            self.bytes = (self.bytes + joined.len()).saturating_sub(before);
+            self.full |= self.bytes > KNOWN_CALLERS_BYTES_MAX;
             (signs[0], told[0]) = (sign, Some((joined.into_boxed_str(), origin)));
         }
     }
@@ -396,8 +398,8 @@ impl KnownCallers {
             (holes.session, holes.session_again) = (0..0, 0..0);
         }
         let is_told = holes.key.start.min(holes.created.start) < told.len();
-        if is_told || holes.key.end > holes.created.start || !self.admit(text.len() + ORIGINS_BYTES)
-        {
+        let bytes = text.len() + size_of::<Class>();
+        if is_told || holes.key.end > holes.created.start || !self.admit(bytes) {
             return None;
         }
         let place = u32::try_from(self.classes.len()).ok()?;

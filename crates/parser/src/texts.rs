@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use offtrail_event::{OriginKind, TextId};
 
 /// Bytes of addresses, and of agents, that a worker remembers; a full memory is emptied.
-const KNOWN_TEXTS_BYTES_MAX: usize = 4 << 20;
+const KNOWN_TEXTS_BYTES_MAX: usize = 2 << 20;
 
 /// What stands beside the text of one entry in memory, about.
 const ENTRY_BYTES: usize = 96;
