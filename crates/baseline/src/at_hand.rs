@@ -14,7 +14,7 @@ pub(crate) struct Covered([Option<((TextId, TextId), i64)>; COVERED]);
 impl Covered {
     /// Whether an hour of an account and region may not be marked yet; it is taken for marked from now on.
     pub(crate) fn is_new(&mut self, trail: (TextId, TextId), time: Timestamp) -> bool {
-        let covered = Some((trail, time.epoch_secs() / 3600));
+        let covered = Some((trail, time.epoch_hours()));
         let place = (trail.0.0 ^ trail.1.0.rotate_left(3)) as usize % COVERED;
         let is_new = self.0[place] != covered;
         self.0[place] = covered;

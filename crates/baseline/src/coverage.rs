@@ -67,8 +67,7 @@ impl Coverage {
     /// 0 to 1. Both ends count as whole hours.
     #[must_use]
     pub fn share(&self, account: TextId, since: Timestamp, until: Timestamp) -> f64 {
-        let hour = |time: Timestamp| time.epoch_secs() / 3600;
-        let total = hour(until) - hour(since) + 1;
+        let total = until.epoch_hours() - since.epoch_hours() + 1;
         if total <= 0 {
             return 0.0;
         }

@@ -31,11 +31,6 @@ impl Sightings {
     }
 }
 
-/// Hours since the epoch.
-fn hour_of(time: Timestamp) -> i64 {
-    time.epoch_secs() / 3600
-}
-
 /// Dimensions in which nearly every observation has a value, mostly that of the one before.
 pub(crate) const RUNNING: [Dimension; 5] = [
     Dimension::Network,
@@ -69,7 +64,7 @@ impl Runs {
     /// Counts an observation's time.
     pub(crate) fn time(&mut self, profile: &mut Profile, time: Timestamp) {
         match &mut self.hour {
-            Some(seen) if hour_of(seen.first) == hour_of(time) => seen.add(time),
+            Some(seen) if seen.first.epoch_hours() == time.epoch_hours() => seen.add(time),
             hour => {
                 if let Some(seen) = hour.replace(Sightings::one(time)) {
                     profile.see_times(seen);

@@ -220,8 +220,8 @@ impl Bench<'_> {
             (_, Repertoire::Known | Repertoire::New) => {
                 verdict.call = self.new_call(observation, subject, ancestry);
             }
-            (_, Repertoire::Held(Held::Waiting)) => verdict.repeats_held = true,
-            (_, Repertoire::Held(_)) => verdict.release = true,
+            (_, Repertoire::Waiting) => verdict.repeats_held = true,
+            (_, Repertoire::Released) => verdict.release = true,
         }
         self.judge_wave(observation, &mut verdict);
         verdict.volume = self.judge_volume(observation, subject);
@@ -285,9 +285,9 @@ impl Bench<'_> {
         let by_days =
             hold.release_after_later_days > 0 && later_days >= hold.release_after_later_days;
         if by_age || by_days {
-            Repertoire::Held(Held::Released)
+            Repertoire::Released
         } else {
-            Repertoire::Held(Held::Waiting)
+            Repertoire::Waiting
         }
     }
 
@@ -550,7 +550,10 @@ fn is_at_home(observation: &Observation, profile: Option<&Profile>, since: Times
 enum Repertoire {
     Known,
     New,
-    Held(Held),
+    /// Held back.
+    Waiting,
+    /// Held back, and let go now.
+    Released,
 }
 
 /// Whether something is held back.

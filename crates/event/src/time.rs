@@ -42,6 +42,12 @@ impl Timestamp {
         u8::try_from(self.epoch_secs() % SECONDS_PER_DAY / 3600).unwrap_or(0)
     }
 
+    /// Whole hours since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn epoch_hours(self) -> i64 {
+        self.epoch_secs() / 3600
+    }
+
     /// Hour of its UTC week, 0 (Monday 00:00) to 167 (Sunday 23:00).
     #[must_use]
     pub fn hour_of_week(self) -> u8 {

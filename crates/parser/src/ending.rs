@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use hashbrown::HashTable;
 
-use crate::plain::Plain;
+use crate::{
+    plain::Plain,
+    special::{mixed, word_at},
+};
 
 /// Endings that a worker remembers; a full memory is emptied.
 const ENDINGS_MAX: usize = 1 << 10;
@@ -19,7 +22,7 @@ const TELLING: [usize; 4] = [12, 56, 84, 92];
 /// An ending, and what it says.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    /// Never 0, and never that of another one.
+    /// Never that of another one.
     pub(crate) number: u32,
     hash: u64,
     /// From the comma after the record's id on.
@@ -88,10 +91,6 @@ impl Endings {
 /// A hash of what tells most endings apart.
 #[inline(always)]
 fn hash(rest: &[u8]) -> Option<u64> {
-    let mut sum = 0_u64;
-    for at in TELLING {
-        let word = rest.get(at..at + 8)?.try_into().ok()?;
-        sum = (sum.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    Some(sum ^ sum >> 32)
+    let [reads, manages, account, more] = TELLING.map(|at| word_at(rest, at));
+    Some(mixed([reads?, manages?, account?, more?]))
 }

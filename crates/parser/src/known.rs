@@ -23,6 +23,7 @@ use crate::{
     plain::Plain,
     record::RawRecord,
     scan::Value,
+    special::{mixed, word_at},
     time,
     traits::is_instance_id,
 };
@@ -116,9 +117,10 @@ const SIGN_AT: usize = "awsRegion\":\"eu-west-1\",\"sourceIPAddress\":\"".len();
 /// What tells origins apart, mostly: sixteen bytes of the address.
 #[inline(always)]
 fn sign(text: &[u8]) -> Option<u64> {
-    let (words, _) = text.get(SIGN_AT..SIGN_AT + 16)?.as_chunks::<8>();
-    let [one, other] = [words[0], words[1]].map(u64::from_le_bytes);
-    Some((one.rotate_left(32) ^ other).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    Some(mixed([
+        word_at(text, SIGN_AT)?,
+        word_at(text, SIGN_AT + 8)?,
+    ]))
 }
 
 /// What a caller is looked for by: its class, type of event and recipient, and marks.

@@ -10,9 +10,9 @@ use memchr::memmem;
 
 use crate::{
     identity::SHARED_ROLE,
-    record::RawRecord,
+    record::{RawRecord, is_given},
     scan::Value,
-    special::{next_special, quotes},
+    special::{mixed, next_special, quotes},
     time,
     traits::is_instance_id,
 };
@@ -217,14 +217,10 @@ impl Holes {
             Some(at..at + quoted.body.len())
         };
         let who = match identity.principal_id {
-            Value::String(quoted) if !matches!(quoted.body, "" | "-" | "--") => {
-                own(identity.principal_id)?
-            }
+            Value::String(quoted) if is_given(quoted.body) => own(identity.principal_id)?,
             Value::Absent => match identity.arn {
                 Value::Absent => text.len()..text.len(),
-                Value::String(quoted) if !matches!(quoted.body, "" | "-" | "--") => {
-                    own(identity.arn)?
-                }
+                Value::String(quoted) if is_given(quoted.body) => own(identity.arn)?,
                 _ => return None,
             },
             _ => return None,
@@ -333,10 +329,8 @@ pub(crate) fn hash_of(beginning: &[u8], hasher: &FixedState) -> u64 {
     match role_id(beginning) {
         // Of random letters, sixteen tell all.
         Some(id) => {
-            let (words, _) = id[4..].as_chunks::<8>();
-            let [one, other] = [words[0], words[1]].map(u64::from_le_bytes);
-            let sum = (one ^ other.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            sum ^ sum >> 29
+            let (words, _) = id[ROLE_ID.len()..].as_chunks::<8>();
+            mixed([words[0], words[1]].map(u64::from_le_bytes))
         }
         None => hasher.hash_one(beginning),
     }

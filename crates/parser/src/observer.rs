@@ -18,7 +18,7 @@ use crate::{
     minted::{self, Answers},
     network, outcome,
     plain::{IDENTITY_DEPTH, Plain},
-    record::RawRecord,
+    record::{RawRecord, is_given},
     resolve,
     scan::Value,
     taken::{KnownRoles, Taken},
@@ -235,7 +235,7 @@ impl<'v> Observer<'v> {
             Telling::More if succeeded && (opened.is_none() || is_foreign) => return None,
             _ => Vec::new(),
         };
-        let category = Some(plain.category).filter(|text| !matches!(*text, "" | "-" | "--"));
+        let category = Some(plain.category).filter(|text| is_given(text));
         let mut observation = Observation {
             fingerprint: Fingerprint::of(plain.event_id.as_bytes()),
             time: plain.time?,
@@ -294,15 +294,14 @@ impl<'v> Observer<'v> {
             self.agents.clear();
             self.callers.forget_origins();
         }
-        let given = |text: &'_ str| !matches!(text, "" | "-" | "--");
         let region = match plain.region {
-            text if given(text) => self.text(text),
+            text if is_given(text) => self.text(text),
             _ => self.text(""),
         };
         let place = match self.places.find(plain.address) {
             Some(place) => place,
             None => {
-                let text = Some(Cow::Borrowed(plain.address)).filter(|text| given(text));
+                let text = Some(Cow::Borrowed(plain.address)).filter(|text| is_given(text));
                 let place = network::place(text);
                 let own =
                     |text: &Option<Cow<'_, str>>| Box::from(text.as_deref().unwrap_or_default());
@@ -319,7 +318,11 @@ impl<'v> Observer<'v> {
         let agent = match self.agents.find(plain.agent) {
             Some(agent) => agent,
             None => {
-                let text = if given(plain.agent) { plain.agent } else { "" };
+                let text = if is_given(plain.agent) {
+                    plain.agent
+                } else {
+                    ""
+                };
                 let family = match text {
                     "" => Cow::Borrowed(""),
                     text => agent::family(text),

@@ -204,7 +204,7 @@ impl<'t> Plain<'t> {
                 self.once(EVENT_ID)?;
                 walk.after(b"eventID\":")?;
                 self.event_id = walk.string()?;
-                if matches!(self.event_id, "" | "-" | "--") {
+                if !record::is_given(self.event_id) {
                     return None;
                 }
                 self.take_ending(walk, known);
@@ -350,7 +350,7 @@ impl<'t> Plain<'t> {
             "errorCode" => {
                 self.once(ERROR)?;
                 self.error = walk.string()?;
-                if matches!(self.error, "" | "-" | "--") {
+                if !record::is_given(self.error) {
                     return None;
                 }
             }

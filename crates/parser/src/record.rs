@@ -380,9 +380,7 @@ impl<'a> Value<'a> {
     pub(crate) fn text(self, field: &'static str) -> Result<Option<Cow<'a, str>>, Reason> {
         match self {
             Self::Absent | Self::Null => Ok(None),
-            Self::String(quoted) => {
-                Ok(Some(quoted.text()).filter(|text| !matches!(&**text, "" | "-" | "--")))
-            }
+            Self::String(quoted) => Ok(Some(quoted.text()).filter(|text| is_given(text))),
             _ => Err(Reason::BadField(field)),
         }
     }
@@ -488,4 +486,10 @@ impl<'a> Value<'a> {
             each(&key.text(), value);
         }
     }
+}
+
+/// Whether a text says anything: some exporters write a dash or two for what is not there.
+#[inline(always)]
+pub(crate) fn is_given(text: &str) -> bool {
+    !matches!(text, "" | "-" | "--")
 }

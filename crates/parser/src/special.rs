@@ -5,6 +5,22 @@
 
 use wide::u8x16;
 
+/// The eight bytes from `at` on, as a number.
+#[inline(always)]
+pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let word = bytes.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// A hash of a few words, for looking up what is then compared.
+#[inline(always)]
+pub(crate) fn mixed<const N: usize>(words: [u64; N]) -> u64 {
+    let sum = words.into_iter().fold(0_u64, |sum, word| {
+        (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    sum ^ sum >> 32
+}
+
 /// The next byte of a string, from `at` on, that is a quote, a backslash or a control character; the length if there is none.
 ///
 /// Sixteen bytes at a time, in one vector of the processor; each bit of the mask stands for a byte, so the lowest one is the place.

@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use offtrail_event::PrincipalId;
 
-use crate::{scan::Value, walk::Walk};
+use crate::{record::is_given, scan::Value, walk::Walk};
 
 /// Roles that a worker remembers; a full memory is emptied.
 const KNOWN_ROLES_MAX: usize = 1 << 14;
@@ -53,9 +53,8 @@ impl<'t> Taken<'t> {
         let (unique, session) = id.split_once(':')?;
         let role = arn.strip_suffix(session)?.strip_suffix('/')?;
         let is_plain = !asked.escaped && !session.is_empty() && !session.contains('/');
-        let is_there = |text: &&str| !matches!(*text, "" | "-" | "--");
         let all = [access_key, id, arn, asked.body, unique];
-        (is_plain && all.iter().all(is_there)).then_some(Self {
+        (is_plain && all.iter().all(|text| is_given(text))).then_some(Self {
             access_key,
             asked: asked.body,
             unique,

@@ -7,7 +7,7 @@ use offtrail_event::Timestamp;
 
 use crate::{
     scan::{Quoted, Value},
-    special::next_special,
+    special::{next_special, word_at},
     time,
 };
 
@@ -49,8 +49,7 @@ impl<'t> Walk<'t> {
     /// The next eight bytes, not consumed.
     #[inline(always)]
     pub(crate) fn word(&self) -> Option<u64> {
-        let bytes = self.bytes.get(self.at..self.at + 8)?;
-        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+        word_at(self.bytes, self.at)
     }
 
     /// Consumes a text that must be next.

@@ -25,14 +25,15 @@ pub(crate) fn read(
     delivery: Delivery,
     each: &mut offtrail_parser::Each<'_>,
 ) -> FileOutcome {
-    parsed(delivery, |bytes| {
+    let (outcome, _) = parsed_from(delivery, |bytes| {
         parser.read(bytes, &mut |index, mut read, raw| {
             if let Ok(event) = &mut read {
                 namer.name(event);
             }
             each(index, read, raw);
         })
-    })
+    });
+    outcome
 }
 
 /// Parses a delivery and hands over each observation; rejects are counted by the parser all the same. Also gives back the buffer of its bytes, to be
@@ -49,10 +50,6 @@ pub(crate) fn observe(
             }
         })
     })
-}
-
-fn parsed(delivery: Delivery, parse: impl FnOnce(&[u8]) -> Parsed) -> FileOutcome {
-    parsed_from(delivery, parse).0
 }
 
 fn parsed_from(delivery: Delivery, parse: impl FnOnce(&[u8]) -> Parsed) -> (FileOutcome, Vec<u8>) {
